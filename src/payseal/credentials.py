@@ -1,0 +1,206 @@
+"""Credentials, and where a verifier finds them.
+
+A credential is the only object that holds a secret. It shows none: not in ``repr``, ``str`` or ``format``, not through ``vars`` or
+``dataclasses.asdict``, not in a pickle.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
+
+from payseal.errors import CredentialError
+from payseal.grammar import VISIBLE, Grammar
+from payseal.mac import Algorithm, PreparedMac
+
+__all__ = ["KEYID", "TOKEN", "Credential", "Credentials", "Identity", "KeySource", "Lookup", "resolver"]
+
+#: What a keyid can be: visible ASCII, so that it can stand in a header and be found there again.
+KEYID = Grammar.of(VISIBLE, 1, 256)
+#: What an access token can be.
+TOKEN = Grammar.of(VISIBLE, 1, 4096)
+
+#: Which part of a credential keys the MAC.
+KeySource: TypeAlias = Literal["secret", "token", "none"]
+_Secret: TypeAlias = str | bytes
+
+
+class _Hidden:
+    """A value that is used and never shown. Only this module opens it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret is not pickled")
+
+
+class Credential:
+    """What a request is signed with, and what it is verified against.
+
+    ``keyid`` names the credential on the wire (``None`` where a scheme names nobody, such as most webhooks). ``secret`` is one secret
+    or a list of them from oldest to newest: the newest signs, all verify. Text is used as its UTF-8 bytes, exactly as given: nothing
+    is trimmed or decoded. ``token`` is an access token. ``account`` is whom the credential belongs to (by default its keyid) and
+    scopes request ids. ``not_before`` and ``not_after`` (seconds since the epoch) bound its validity.
+
+    Raises `CredentialError` when a part cannot be what it should be.
+    """
+
+    __slots__ = ("_prepared", "_secrets", "_token", "account", "keyid", "not_after", "not_before")
+
+    account: str
+    keyid: str | None
+    not_after: float | None
+    not_before: float | None
+
+    def __init__(
+        self,
+        keyid: str | None = None,
+        secret: _Secret | Sequence[_Secret] | None = None,
+        token: str | None = None,
+        *,
+        account: str | None = None,
+        not_before: float | None = None,
+        not_after: float | None = None,
+    ) -> None:
+        if keyid and not KEYID.accepts(keyid):
+            raise CredentialError("keyid must be 1 to 256 visible ASCII characters: look for a space or a newline around it")
+        if token and not TOKEN.accepts(token):
+            raise CredentialError("token must be visible ASCII characters: look for a space or a newline around it")
+        listed: Sequence[_Secret] = [secret] if isinstance(secret, str | bytes) else (secret or [])
+        if not all(isinstance(each, str | bytes) for each in listed):
+            raise CredentialError("secret must be text, bytes, or a list of those")
+        if len(listed) > 1 and not all(listed):
+            raise CredentialError("one of the secrets is empty: take it out of the list")
+        put = object.__setattr__
+        put(self, "keyid", keyid or None)
+        put(self, "account", account or keyid or "")
+        put(self, "not_before", not_before)
+        put(self, "not_after", not_after)
+        # An empty secret is no secret: a scheme that needs one will say so, instead of signing with an empty key.
+        put(self, "_secrets", tuple(_Hidden(_bytes(each)) for each in reversed(listed) if each))
+        put(self, "_token", _Hidden(_bytes(token)) if token else None)
+        put(self, "_prepared", {})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a credential does not change: make a new one")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a credential does not change: make a new one")
+
+    def __repr__(self) -> str:
+        parts = [f"keyid={self.keyid!r}", f"secrets={len(self._secrets)}", f"token={'yes' if self._token else 'no'}"]
+        return f"<Credential {' '.join(parts)}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a credential holds secrets and is not pickled: load it again from where it is kept")
+
+    def __copy__(self) -> Credential:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Credential:
+        return self
+
+    @property
+    def has_token(self) -> bool:
+        """Whether there is an access token."""
+        return self._token is not None
+
+    def valid_at(self, now: float) -> bool:
+        """Whether ``now`` (seconds) lies within ``not_before`` and ``not_after``. Not a number: no."""
+        return (self.not_before is None or now >= self.not_before) and (self.not_after is None or now < self.not_after)
+
+    def macs(self, algorithm: Algorithm, source: KeySource) -> tuple[PreparedMac, ...]:
+        """The prepared MACs, newest secret first; empty when the credential has no such key."""
+        prepared: dict[tuple[str, str], tuple[PreparedMac, ...]] = self._prepared
+        found = prepared.get((algorithm.name, source))
+        if found is None:
+            if source == "none":
+                found = (PreparedMac(algorithm, None),)
+            else:
+                keys = self._secrets if source == "secret" else (self._token,) if self._token else ()
+                found = tuple(PreparedMac(algorithm, key._value) for key in keys)
+            prepared[algorithm.name, source] = found
+        return found
+
+    def token_is(self, presented: str) -> bool:
+        """Whether ``presented`` is the access token, compared in constant time; ``False`` without a token."""
+        expected = self._token._value if self._token else b""
+        return hmac.compare_digest(expected, presented.encode("utf-8", "surrogatepass")) and self._token is not None
+
+    def reveal_token(self) -> str:
+        """The access token, to be put into a header. Raises `CredentialError` without one."""
+        if self._token is None:
+            raise CredentialError("this scheme sends an access token and the credential has none: pass token=…")
+        value: bytes = self._token._value
+        return value.decode("utf-8")
+
+    # The slots hold what __init__ puts there; typed here for the checker.
+    _secrets: tuple[_Hidden, ...]
+    _token: _Hidden | None
+    _prepared: dict[tuple[str, str], tuple[PreparedMac, ...]]
+
+
+def _bytes(value: _Secret) -> bytes:
+    return value.encode("utf-8") if isinstance(value, str) else bytes(value)
+
+
+class Identity(Protocol):
+    """What a request says of its sender, unproven: the part of `payseal.verification.Presented` that a lookup may use."""
+
+    @property
+    def keyid(self) -> str | None: ...
+    @property
+    def token(self) -> str | None: ...
+
+
+#: Finds the credential that a request names, or ``None``. Called with what the request presents, unproven.
+Lookup: TypeAlias = Callable[[Identity], "Credential | None"]
+#: What a `Verifier` takes: one credential, a mapping by keyid, or a function.
+Credentials: TypeAlias = "Credential | Mapping[Any, Credential] | Lookup"
+
+
+def resolver(credentials: Credentials, *, names: Literal["keyid", "token", "nobody"]) -> Lookup:
+    """One way to look credentials up, whatever was given; ``names`` is how the scheme's requests name their sender.
+
+    A mapping is looked at afresh for each request, so keys may be added and removed while it is in use. Raises `CredentialError`
+    for a mapping that cannot serve a scheme whose requests name nobody.
+    """
+    if isinstance(credentials, Credential):
+        only = credentials
+        return lambda presented: only
+    if not isinstance(credentials, Mapping):
+        return credentials
+    mapping = credentials
+    if names == "keyid":
+        return lambda presented: _named(mapping.get(presented.keyid), presented)
+    if names == "nobody" and len(mapping) != 1:
+        raise CredentialError(
+            f"requests of this scheme do not say whose they are, and {len(mapping)} credentials were given: give one, or a function"
+        )
+    return lambda presented: _by_token(mapping, presented.token)
+
+
+def _named(found: Credential | None, presented: Identity) -> Credential | None:
+    # Entered under another name than its own, a credential would be found but could never verify.
+    return found if found is not None and found.keyid == presented.keyid else None
+
+
+def _by_token(mapping: Mapping[Any, Credential], token: str | None) -> Credential | None:
+    """The credential with that token; without a token, the only credential there is (the MAC still has to prove it)."""
+    candidates = list(mapping.values())
+    if token is None:
+        return candidates[0] if len(candidates) == 1 else None
+    found = None
+    for candidate in candidates:  # all of them, so that time does not tell which
+        if candidate.token_is(token):
+            found = candidate
+    if found is None and len(candidates) == 1 and not candidates[0].has_token:
+        return candidates[0]  # whoever keeps no token here relies on the signature alone
+    return found

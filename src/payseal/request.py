@@ -1,0 +1,100 @@
+"""A request as payseal sees it: the bytes on the wire, nothing decoded, nothing normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+__all__ = ["Body", "HeaderPairs", "Request", "leading_bytes"]
+
+#: The body: its bytes, or, where it is too large to hold, something that yields the same pieces each time it is iterated over.
+Body: TypeAlias = bytes | bytearray | memoryview | Iterable[bytes]
+
+_Text: TypeAlias = str | bytes
+HeaderPairs: TypeAlias = Mapping[str, str] | Mapping[str, bytes] | Mapping[bytes, bytes] | Iterable[tuple[_Text, _Text]]
+
+
+class Request:
+    """One HTTP request.
+
+    ``target`` is the request target exactly as it stands (or will stand) on the request line (RFC 9112, section 3.2), query
+    included. ``headers`` is a mapping or a sequence of pairs, names and values ``str`` or ``bytes``; the order and repeated names
+    are kept. ``body`` is the body's bytes, or an iterable of pieces that can be gone through more than once.
+
+    Nothing here is judged: any text is taken, and a `Verifier` refuses what it cannot read. Only a value of another *type* raises
+    `TypeError`, since no client can send one.
+    """
+
+    __slots__ = ("_index", "body", "headers", "method", "target")
+
+    def __init__(self, method: _Text, target: _Text, headers: HeaderPairs = (), body: Body = b"") -> None:
+        if isinstance(body, str) or not isinstance(body, Iterable):
+            raise TypeError(f"body must be bytes or an iterable of bytes, not {type(body).__name__}: encode the text that is sent")
+        if isinstance(body, Iterator):
+            raise TypeError("body can be read only once: pass bytes, or an iterable that starts again each time")
+        self.method = _text(method)
+        self.target = _text(target)
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        self.headers: tuple[tuple[str, str], ...] = tuple((_text(name), _text(value)) for name, value in pairs)
+        self.body: Body = body
+        index: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            index.setdefault(name.lower(), []).append(value)
+        self._index = index
+
+    @classmethod
+    def for_url(cls, method: _Text, url: str, headers: HeaderPairs = (), body: Body = b"") -> Request:
+        """The request that a client sends for an absolute URL: the target is its path and query, and ``Host`` is added.
+
+        Raises `ValueError` when the URL is not absolute.
+        """
+        parts = urlsplit(url)
+        if not parts.netloc:
+            raise ValueError(f"not an absolute URL: {parts.path!r}")
+        pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
+        if not any(_text(name).lower() == "host" for name, _ in pairs):
+            pairs.append(("Host", parts.netloc.rpartition("@")[2]))
+        return cls(method, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), pairs, body)
+
+    def values(self, name: str) -> list[str]:
+        """Every value of the header of that (lower-case) name, in order; an empty list when it is absent."""
+        return self._index.get(name, [])
+
+    @property
+    def path(self) -> str:
+        """The target up to the first ``?``."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The target after the first ``?``; empty when there is none."""
+        return self.target.partition("?")[2]
+
+    def pieces(self) -> Iterable[bytes | bytearray | memoryview]:
+        """The body, piece by piece; a body of bytes is one piece."""
+        body = self.body
+        return (body,) if isinstance(body, bytes | bytearray | memoryview) else body
+
+    def __repr__(self) -> str:
+        # Neither header values nor the query nor the body: any of them may hold a token or a card number.
+        return f"<Request {self.method!r} {self.path!r}, {len(self.headers)} headers>"
+
+
+def leading_bytes(request: Request, size: int) -> bytes:
+    """The first ``size`` bytes of the body, or all of it when it is shorter."""
+    found = b""
+    for piece in request.pieces():
+        found += bytes(piece[: size - len(found)])
+        if len(found) >= size:
+            break
+    return found
+
+
+def _text(value: _Text) -> str:
+    """Header text as ``str``; bytes one to one (latin-1), so that nothing is lost and nothing can fail."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("latin-1")
+    raise TypeError(f"str or bytes expected, not {type(value).__name__}")

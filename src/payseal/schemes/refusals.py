@@ -1,0 +1,45 @@
+"""How a scheme's provider words a refusal: its own error body, as data, where it does not answer RFC 9457 problem details."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from payseal.errors import Rejected
+
+__all__ = ["PLACEHOLDERS", "Refusal"]
+
+#: What a refusal's strings may name. ``{type}`` is the provider's word for the status, from ``[refusal.types]``; ``{trace}`` an id that the
+#: server makes for this answer; ``{request-id}`` the request's nonce as it was presented, or nothing.
+PLACEHOLDERS: Final = ("code", "status", "title", "detail", "type", "trace", "request-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A provider's error body. ``body`` is what becomes JSON, with ``{placeholders}`` as whole strings."""
+
+    body: dict[str, Any]
+    types: dict[str, str]
+
+    def render(self, rejected: Rejected, *, trace: str, request_id: str) -> bytes:
+        """The body for one refusal, as UTF-8 JSON."""
+        status = str(rejected.status)
+        values = {
+            "{code}": rejected.code,
+            "{status}": rejected.status,
+            "{title}": rejected.title,
+            "{detail}": rejected.detail or rejected.title,
+            "{type}": self.types.get(status, self.types.get("default", "")),
+            "{trace}": trace,
+            "{request-id}": request_id,
+        }
+        return json.dumps(_filled(self.body, values), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _filled(value: Any, values: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(each, values) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, values) for each in value]
+    return values.get(value, value) if isinstance(value, str) else value

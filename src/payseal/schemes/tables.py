@@ -1,0 +1,128 @@
+"""From TOML text to one merged set of plain tables: the catalogue, ``extends``, overrides. Nothing is interpreted here."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from payseal.errors import SchemeError
+
+__all__ = ["Tables", "catalogue_names", "from_catalogue", "from_file", "from_text"]
+
+_CATALOGUE: Final = Path(__file__).with_name("catalogue")
+_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_MAX_BYTES: Final = 65_536
+_MAX_DEPTH: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A scheme as plain data, and where it came from."""
+
+    file: str
+    data: dict[str, Any]
+
+    def overridden(self, overrides: Mapping[str, Any]) -> Tables:
+        """With some tables changed key by key."""
+        return Tables(self.file, _merged(self.data, overrides, self.file)) if overrides else self
+
+
+def catalogue_names() -> list[str]:
+    """The names of the schemes that come with payseal, sorted."""
+    return sorted(path.stem for path in _CATALOGUE.glob("*.toml"))
+
+
+def from_catalogue(name: str, *, _depth: int = 0) -> Tables:
+    """A scheme that comes with payseal. Raises `SchemeError` when there is none of that name."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name not in catalogue_names():
+        near = difflib.get_close_matches(str(name), catalogue_names(), 1)
+        raise SchemeError(
+            f"there is no scheme {str(name)[:80]!r} in the catalogue",
+            file="<catalogue>",
+            remedy=f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(catalogue_names())}",
+        )
+    return _read(_CATALOGUE / f"{name}.toml", _depth, shown=f"{name}.toml")
+
+
+def from_file(path: str | os.PathLike[str]) -> Tables:
+    """A scheme file. Raises `SchemeError` when it cannot be read."""
+    return _read(Path(path), 0, shown=str(path))
+
+
+def from_text(text: str, *, file: str = "<string>", folder: Path | None = None, _depth: int = 0) -> Tables:
+    """A scheme from TOML text. Raises `SchemeError`."""
+    import tomllib
+
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, TypeError) as error:
+        # tomllib raises ValueErrors of its own for what a date or a number cannot be
+        raise SchemeError(f"not TOML: {_short(error)}", file=file, remedy="correct the file at that place") from None
+    except ValueError as error:
+        raise SchemeError(f"not TOML: {_short(error)}", file=file, remedy="correct that value") from None
+    parent = data.pop("extends", None)
+    if parent is None:
+        return Tables(file, data)
+    if not isinstance(parent, str):
+        raise SchemeError("must be the name of a scheme", file=file, key="extends", remedy="write it as a string")
+    if _depth >= _MAX_DEPTH:
+        raise SchemeError(f"more than {_MAX_DEPTH} schemes extend one another", file=file, key="extends", remedy="look for a loop")
+    if parent.endswith(".toml"):
+        if folder is None:
+            raise SchemeError("names a file, and this text is in no folder", file=file, key="extends", remedy="load it from its path")
+        base = _read(folder / parent, _depth + 1, shown=parent)
+    else:
+        base = from_catalogue(parent, _depth=_depth + 1)
+    # A variant has a name of its own, so that the ledger and the logs keep the two apart.
+    if "name" not in data:
+        raise SchemeError("a scheme that extends another needs a name of its own", file=file, key="name", remedy='add name = "…"')
+    return Tables(file, _merged(base.data, data, file))
+
+
+def _read(path: Path, depth: int, *, shown: str) -> Tables:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(_MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "not a path"
+        raise SchemeError(
+            f"cannot be read: {reason}", file=shown, remedy="give the path of a scheme file, or a name from the catalogue"
+        ) from None
+    if len(raw) > _MAX_BYTES:
+        raise SchemeError(f"is larger than {_MAX_BYTES} bytes", file=shown, remedy="a scheme is about 20 lines")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise SchemeError("is not UTF-8 text", file=shown, remedy="save it as UTF-8") from None
+    return from_text(text, file=shown, folder=path.parent, _depth=depth)
+
+
+def _merged(base: Mapping[str, Any], change: Mapping[str, Any], file: str, at: str = "") -> dict[str, Any]:
+    """``base`` with ``change`` laid over it: tables key by key, everything else replaced, ``false`` taking a key away."""
+    result = dict(base)
+    for key, value in change.items():
+        if at == "headers":  # header names do not depend on case
+            result = {old: kept for old, kept in result.items() if old.lower() != str(key).lower()}
+        existing = result.get(key)
+        if isinstance(existing, Mapping) and isinstance(value, Mapping):
+            result[key] = _merged(existing, value, file, key)
+        elif isinstance(existing, Mapping) and value is not False:
+            raise SchemeError(
+                "is a table", file=file, key=f"{at}.{key}" if at else str(key), remedy="give a table to change some of its keys"
+            )
+        elif value is False and at == "headers":
+            continue
+        elif value is False and isinstance(existing, Mapping):
+            del result[key]
+        else:
+            result[key] = dict(value) if isinstance(value, Mapping) else value
+    return result
+
+
+def _short(error: BaseException) -> str:
+    return str(error)[:160] or type(error).__name__
