@@ -6,8 +6,10 @@ A credential is the only object that holds a secret. It shows none: not in ``rep
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal, Protocol, TypeAlias
 
 from payseal.errors import CredentialError
@@ -69,16 +71,15 @@ class Credential:
         not_before: float | None = None,
         not_after: float | None = None,
     ) -> None:
-        if keyid and not KEYID.accepts(keyid):
-            raise CredentialError("keyid must be 1 to 256 visible ASCII characters: look for a space or a newline around it")
-        if token and not TOKEN.accepts(token):
-            raise CredentialError("token must be visible ASCII characters: look for a space or a newline around it")
-        listed: Sequence[_Secret] = [secret] if isinstance(secret, str | bytes) else (secret or [])
-        if not all(isinstance(each, str | bytes) for each in listed):
-            raise CredentialError("secret must be text, bytes, or a list of those")
-        if len(listed) > 1 and not all(listed):
-            raise CredentialError("one of the secrets is empty: take it out of the list")
+        listed = [secret] if isinstance(secret, str | bytes) else [] if secret is None else secret
         put = object.__setattr__
+        problem = _problem(keyid, listed, token, account, not_before, not_after)
+        if problem:
+            # A traceback may be logged with its locals: it finds no secret, and a credential that can be shown.
+            del secret, listed, token
+            for name, nothing in (("keyid", None), ("_secrets", ()), ("_token", None)):
+                put(self, name, nothing)
+            raise CredentialError(problem)
         put(self, "keyid", keyid or None)
         put(self, "account", account or keyid or "")
         put(self, "not_before", not_before)
@@ -147,6 +148,25 @@ class Credential:
     _prepared: dict[tuple[str, str], tuple[PreparedMac, ...]]
 
 
+def _problem(keyid: object, secrets: object, token: object, account: object, *moments: object) -> str:
+    """What is wrong with the parts of a credential, without any value of theirs; empty when they are sound."""
+    if keyid and not (isinstance(keyid, str) and KEYID.accepts(keyid)):
+        return "keyid must be 1 to 256 visible ASCII characters: look for a space or a newline around it"
+    if token and not (isinstance(token, str) and TOKEN.accepts(token)):
+        return "token must be visible ASCII characters: look for a space or a newline around it"
+    if not isinstance(secrets, list | tuple) or not all(isinstance(each, str | bytes) for each in secrets):
+        return "secret must be text, bytes, or a list of those"
+    if len(secrets) > 1 and not all(secrets):
+        return "one of the secrets is empty: take it out of the list"
+    if any(isinstance(each, str) and any("\ud800" <= character <= "\udfff" for character in each) for each in secrets):
+        return "secret holds a character that UTF-8 does not have: pass bytes if it is no text"
+    if not isinstance(account, str | None):
+        return "account must be text"
+    if not all(moment is None or (isinstance(moment, int | float) and not isinstance(moment, bool)) for moment in moments):
+        return "not_before and not_after must be seconds since the epoch"
+    return ""
+
+
 def _bytes(value: _Secret) -> bytes:
     return value.encode("utf-8") if isinstance(value, str) else bytes(value)
 
@@ -179,12 +199,31 @@ def resolver(credentials: Credentials, *, names: Literal["keyid", "token", "nobo
         return credentials
     mapping = credentials
     if names == "keyid":
+        if pair := _sharing_a_secret(mapping):
+            raise CredentialError(f"the credentials {pair[0]!r} and {pair[1]!r} have a secret in common: give each its own")
         return lambda presented: _named(mapping.get(presented.keyid), presented)
     if names == "nobody" and len(mapping) != 1:
         raise CredentialError(
             f"requests of this scheme do not say whose they are, and {len(mapping)} credentials were given: give one, or a function"
         )
-    return lambda presented: _by_token(mapping, presented.token)
+    return lambda presented: _by_token(mapping, presented)
+
+
+def _sharing_a_secret(mapping: Mapping[Any, Credential]) -> tuple[str, str] | None:
+    """Two credentials of which one keyid begins the other, with a secret in common; ``None`` when there are none.
+
+    Where a base begins ``keyid ‖ nonce``, a request of ``ab`` is also one of ``a`` if both have the same secret.
+    """
+    owners: dict[bytes, list[str]] = {}
+    for credential in mapping.values():
+        for secret in {hashlib.sha256(each._value).digest() for each in credential._secrets}:
+            owners.setdefault(secret, []).append(credential.keyid or "")
+    for keyids in owners.values():
+        keyids.sort()  # a keyid that begins another comes right before one that it begins
+        for shorter, longer in pairwise(keyids):
+            if shorter != longer and longer.startswith(shorter):
+                return shorter, longer
+    return None
 
 
 def _named(found: Credential | None, presented: Identity) -> Credential | None:
@@ -192,14 +231,14 @@ def _named(found: Credential | None, presented: Identity) -> Credential | None:
     return found if found is not None and found.keyid == presented.keyid else None
 
 
-def _by_token(mapping: Mapping[Any, Credential], token: str | None) -> Credential | None:
+def _by_token(mapping: Mapping[Any, Credential], presented: Identity) -> Credential | None:
     """The credential with that token; without a token, the only credential there is (the MAC still has to prove it)."""
     candidates = list(mapping.values())
-    if token is None:
+    if presented.token is None:
         return candidates[0] if len(candidates) == 1 else None
     found = None
     for candidate in candidates:  # all of them, so that time does not tell which
-        if candidate.token_is(token):
+        if candidate.token_is(presented.token):
             found = candidate
     if found is None and len(candidates) == 1 and not candidates[0].has_token:
         return candidates[0]  # whoever keeps no token here relies on the signature alone

@@ -8,7 +8,6 @@ is a `Grammar`; `pattern` makes one from the bounded subset of regular expressio
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -26,11 +25,12 @@ __all__ = [
     "pattern",
 ]
 
-DIGITS: Final = frozenset(string.digits)
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+DIGITS: Final = frozenset("0123456789")
 HEX_LOWER: Final = frozenset("0123456789abcdef")
 HEX_UPPER: Final = frozenset("0123456789ABCDEF")
-BASE64: Final = frozenset(string.ascii_letters + string.digits + "+/=")
-BASE64URL: Final = frozenset(string.ascii_letters + string.digits + "-_=")
+BASE64: Final = frozenset(_LETTERS + "0123456789" + "+/=")
+BASE64URL: Final = frozenset(_LETTERS + "0123456789" + "-_=")
 #: VCHAR of RFC 5234: what a header value can hold without spaces.
 VISIBLE: Final = frozenset(chr(code) for code in range(0x21, 0x7F))
 #: Every byte: the body's alphabet.
@@ -74,7 +74,11 @@ class PatternError(ValueError):
 
 
 _LONGEST: Final = 256
-_CLASSES: Final = {"d": DIGITS, "w": frozenset(string.ascii_letters + string.digits + "_")}
+#: How many ways a pattern may have to match one text, at most: what a backtracking matcher goes through before it says no.
+_WAYS: Final = 65_536
+_TEXT: Final = 1_024
+_GROUPS: Final = 16
+_CLASSES: Final = {"d": DIGITS, "w": frozenset(_LETTERS + "0123456789" + "_")}
 
 
 def pattern(text: str) -> Grammar:
@@ -82,8 +86,10 @@ def pattern(text: str) -> Grammar:
 
     Raises `PatternError` for what has no bound (``*``, ``+``, ``{m,}``) or what cannot be analysed (look-around, back references).
     """
+    if len(text) > _TEXT:
+        raise PatternError(f"is longer than {_TEXT} characters")
     reader = _PatternReader(text)
-    alphabet, shortest, longest, initial = reader.alternatives()
+    alphabet, shortest, longest, initial, ways = reader.alternatives()
     if reader.rest:
         raise PatternError(f"unbalanced {reader.rest[0]!r}")
     if longest > _LONGEST:
@@ -92,11 +98,17 @@ def pattern(text: str) -> Grammar:
         raise PatternError("must match visible ASCII characters, at least one")
     if shortest == 0:
         raise PatternError("matches the empty text; ask for at least one character")
-    return Grammar(alphabet, shortest, longest, initial, re.compile(text, re.ASCII).fullmatch)
+    if ways > _WAYS:
+        raise PatternError("can match one text in too many ways, which takes long to find out: use fewer parts of varying length")
+    try:
+        match = re.compile(text, re.ASCII).fullmatch
+    except re.error as error:
+        raise PatternError(f"is not a regular expression: {error.msg}") from None
+    return Grammar(alphabet, shortest, longest, initial, match)
 
 
-#: alphabet, shortest, longest, first characters
-_Span = tuple[frozenset[str], int, int, frozenset[str]]
+#: alphabet, shortest, longest, first characters, how many ways there are to match
+_Span = tuple[frozenset[str], int, int, frozenset[str], int]
 
 
 class _PatternReader:
@@ -104,44 +116,46 @@ class _PatternReader:
 
     def __init__(self, text: str) -> None:
         self.rest = text
+        self.depth = 0
 
     def alternatives(self) -> _Span:
         found = self.sequence()
         while self.rest.startswith("|"):
             self.rest = self.rest[1:]
             other = self.sequence()
-            found = (found[0] | other[0], min(found[1], other[1]), max(found[2], other[2]), found[3] | other[3])
+            found = (found[0] | other[0], min(found[1], other[1]), max(found[2], other[2]), found[3] | other[3], found[4] + other[4])
         return found
 
     def sequence(self) -> _Span:
         alphabet: frozenset[str] = frozenset()
         initial: frozenset[str] = frozenset()
         shortest = longest = 0
+        ways = 1
         while self.rest and self.rest[0] not in "|)":
             part = self.repeated()
             if shortest == 0:  # everything so far can be empty, so this part can come first
                 initial |= part[3]
-            alphabet, shortest, longest = alphabet | part[0], shortest + part[1], longest + part[2]
-        return alphabet, shortest, longest, initial
+            alphabet, shortest, longest, ways = alphabet | part[0], shortest + part[1], longest + part[2], ways * part[4]
+        return alphabet, shortest, longest, initial, ways
 
     def repeated(self) -> _Span:
-        alphabet, shortest, longest, initial = self.atom()
+        alphabet, shortest, longest, initial, ways = self.atom()
         if self.rest.startswith(("*", "+")):
             raise PatternError(f"{self.rest[0]!r} has no upper bound: write {{1,64}} or another bound")
         if self.rest.startswith("?"):
-            self.rest, shortest = self.rest[1:], 0
+            self.rest, shortest, ways = self.rest[1:], 0, ways + 1
         elif bounds := re.match(r"\{(\d{1,4})(,(\d{1,4}))?\}", self.rest):
             self.rest = self.rest[bounds.end() :]
             least = int(bounds[1])
             most = int(bounds[3]) if bounds[2] else least
             if least > most:
                 raise PatternError(f"{{{least},{most}}} counts down")
-            shortest, longest = shortest * least, longest * most
+            shortest, longest, ways = shortest * least, longest * most, most - least + 1  # of one character: groups are not repeated
         elif self.rest.startswith("{"):
             raise PatternError("only {n} and {m,n} are taken")
         if self.rest[:1] in ("?", "*", "+", "{") and self.rest:
             raise PatternError("one quantifier for each part")
-        return alphabet, shortest, longest, initial
+        return alphabet, shortest, longest, initial, ways
 
     def atom(self) -> _Span:
         first, self.rest = self.rest[0], self.rest[1:]
@@ -150,7 +164,11 @@ class _PatternReader:
                 self.rest = self.rest[2:]
             elif self.rest.startswith("?"):
                 raise PatternError("look-around, flags and named groups are not taken; plain groups are")
+            self.depth += 1
+            if self.depth > _GROUPS:
+                raise PatternError(f"groups lie more than {_GROUPS} deep in one another")
             found = self.alternatives()
+            self.depth -= 1
             if not self.rest.startswith(")"):
                 raise PatternError("a group is not closed")
             self.rest = self.rest[1:]
@@ -188,14 +206,17 @@ class _PatternReader:
             letter, self.rest = self.rest[0], self.rest[1:]
             if letter == "[":
                 raise PatternError("escape '[' inside a class")
+            if letter in "-&~|" and self.rest.startswith(letter):
+                raise PatternError(f"{letter}{letter} inside a class may come to mean something else: escape the second")
             here = self.escape() if letter == "\\" else frozenset(letter)
             if len(here) == 1 and self.rest.startswith("-") and not self.rest.startswith("-]"):
                 end, self.rest = self.rest[1:2], self.rest[2:]
-                if end == "\\":
-                    end, self.rest = self.rest[:1], self.rest[1:]
-                (start,) = here
-                if not end or end < start:
-                    raise PatternError(f"the range {start}-{end} is empty")
+                if end == "-":
+                    raise PatternError("escape '-' at the end of a range")
+                ends = self.escape() if end == "\\" else frozenset(end)
+                (start,), end = here, min(ends, default="")
+                if len(ends) != 1 or end < start:
+                    raise PatternError(f"the range {start}-{end} is empty, or does not end in one character")
                 here = frozenset(chr(code) for code in range(ord(start), ord(end) + 1))
             members |= here
         if not self.rest or not members:
@@ -205,4 +226,4 @@ class _PatternReader:
 
     @staticmethod
     def one_of(characters: frozenset[str]) -> _Span:
-        return characters, 1, 1, characters
+        return characters, 1, 1, characters, 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 __all__ = ["Body", "HeaderPairs", "Request", "leading_bytes"]
 
@@ -40,7 +39,8 @@ class Request:
         self.body: Body = body
         index: dict[str, list[str]] = {}
         for name, value in self.headers:
-            index.setdefault(name.lower(), []).append(value)
+            # Field names are ASCII (RFC 9110): another character that lower() makes an ASCII letter of (the Kelvin sign) names no header.
+            index.setdefault(name.lower() if name.isascii() else name, []).append(value)
         self._index = index
 
     @classmethod
@@ -49,13 +49,16 @@ class Request:
 
         Raises `ValueError` when the URL is not absolute.
         """
+        from urllib.parse import urlsplit  # here, because it loads as long as half of the core, and verifying never needs it
+
         parts = urlsplit(url)
         if not parts.netloc:
             raise ValueError(f"not an absolute URL: {parts.path!r}")
         pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
         if not any(_text(name).lower() == "host" for name, _ in pairs):
             pairs.append(("Host", parts.netloc.rpartition("@")[2]))
-        return cls(method, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), pairs, body)
+        asked = "?" in url.partition("#")[0]  # an empty query is sent too, and covered
+        return cls(method, (parts.path or "/") + (f"?{parts.query}" if asked else ""), pairs, body)
 
     def values(self, name: str) -> list[str]:
         """Every value of the header of that (lower-case) name, in order; an empty list when it is absent."""

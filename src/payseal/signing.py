@@ -10,8 +10,7 @@ from payseal.credentials import Credential
 from payseal.errors import CredentialError, Rejected, SigningError
 from payseal.request import Request
 from payseal.schemes import Scheme
-from payseal.schemes.headers import HeaderRule
-from payseal.schemes.scheme import SignatureBase, request_text
+from payseal.schemes.scheme import SignatureBase, Values, request_text
 from payseal.schemes.template import Component
 
 __all__ = ["Signer"]
@@ -41,12 +40,13 @@ class Signer:
         if not macs:
             raise CredentialError(f"{scheme.name} is keyed with the {rule.key} and the credential has none: pass {rule.key}=…")
         self._mac = macs[0]  # the newest
-        self._fixed: dict[str, str] = {}  # what every request of this credential says alike
+        self._fixed = Values()  # what every request of this credential says alike
         if credential.keyid is not None:
             self._fixed["keyid"] = credential.keyid
         if credential.has_token:
             self._fixed["token"] = credential.reveal_token()
         self._headers = tuple(header for header in scheme.headers if not (header.optional and self._lacks(header.components)))
+        self._unsigned = tuple(rule for rule in self._headers if not any(part.name == "signature" for part in rule.components))
         for header in self._headers:
             if missing := self._lacks(header.components):
                 raise CredentialError(f"{scheme.name} sends the {missing} in {header.name} and the credential has none: pass {missing}=…")
@@ -64,7 +64,7 @@ class Signer:
         has none. Send the request with exactly this method, target and body. Raises `SigningError` when it cannot be signed.
         """
         values = self._values(created, nonce)
-        written = {header.key: header.write(lambda part: self._text(part, values, request)) for header in self._headers_before_signature()}
+        written = self._written(values, request)
         values["signature"] = self._signature(self._base(request, values, written))
         return {
             header.name: written.get(header.key) or header.write(lambda part: self._text(part, values, request)) for header in self._headers
@@ -73,15 +73,15 @@ class Signer:
     def signature_base(self, request: Request, *, created: float, nonce: str | None = None) -> bytes:
         """The exact bytes that `sign` would MAC: to look at, or to compare with another implementation's. Raises `SigningError`."""
         values = self._values(created, nonce)
-        written = {header.key: header.write(lambda part: self._text(part, values, request)) for header in self._headers_before_signature()}
-        return bytes(self._base(request, values, written))
+        return bytes(self._base(request, values, self._written(values, request)))
 
-    def _headers_before_signature(self) -> list[HeaderRule]:
-        return [header for header in self._headers if not any(part.name == "signature" for part in header.components)]
+    def _written(self, values: Values, request: Request) -> Values:
+        """The headers that are known before the signature is, by key."""
+        return Values((header.key, header.write(lambda part: self._text(part, values, request))) for header in self._unsigned)
 
-    def _values(self, created: float | None, nonce: str | None) -> dict[str, str]:
+    def _values(self, created: float | None, nonce: str | None) -> Values:
         scheme = self.scheme
-        values = dict(self._fixed)
+        values = Values(self._fixed)
         if scheme.created is not None:
             try:
                 values["created"] = scheme.created.write(self._clock() if created is None else created)
@@ -93,7 +93,7 @@ class Signer:
                 raise SigningError(f"nonce: not what {scheme.name} takes as a request id; its pattern is in the scheme's [nonce] table")
         return values
 
-    def _base(self, request: Request, values: dict[str, str], written: dict[str, str]) -> SignatureBase:
+    def _base(self, request: Request, values: Values, written: Values) -> SignatureBase:
         def header(name: str) -> str:
             if name in written:
                 return written[name]
@@ -110,5 +110,5 @@ class Signer:
     def _signature(self, base: SignatureBase) -> str:
         return self.scheme.signature.encoding.encode(self._mac.digest(base))
 
-    def _text(self, part: Component, values: dict[str, str], request: Request) -> str:
+    def _text(self, part: Component, values: Values, request: Request) -> str:
         return values[part.name] if part.name in values else request_text(part, request, lambda name: "")

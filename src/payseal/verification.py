@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from payseal.credentials import Credential, Credentials, resolver
 from payseal.errors import Rejected, SchemeError
@@ -21,7 +21,7 @@ from payseal.mac import Encoding, PreparedMac, same
 from payseal.request import Request, leading_bytes
 from payseal.schemes import Scheme
 from payseal.schemes.boundaries import other_reading
-from payseal.schemes.scheme import SignatureBase, request_text
+from payseal.schemes.scheme import SignatureBase, Values, request_text
 from payseal.schemes.template import Component
 
 __all__ = ["Authenticated", "Presented", "Verifier"]
@@ -31,6 +31,8 @@ MAX_HEADER: Final = 8192
 #: A request that fails costs at least as many MACs, so that time does not tell an unknown key from a known one, nor a key that is
 #: being rotated from one that is not.
 _PASSES: Final = 2
+#: Eleven digits of seconds, which no scheme's time can have. Whoever says it is later, or is not a number, is no clock.
+_END_OF_TIME: Final = 10_000_000_000
 #: How many bytes of the body matter to `other_reading`: the longest id and the longest time.
 _LEADING: Final = 256 + 32
 
@@ -49,6 +51,9 @@ class Presented:
     signatures: tuple[tuple[str, tuple[Encoding, ...]], ...] = field(repr=False)
     #: Digests of the body that headers claim, to be compared with the body's own.
     digests: tuple[tuple[Component, str], ...] = field(repr=False, default=())
+
+    def __reduce__(self) -> Any:
+        raise TypeError("what a request presents may hold an access token and is not pickled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class Verifier:
         allow_unkeyed: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.scheme = scheme
         if not scheme.keyed and allow_unkeyed is not True:
             raise SchemeError(
                 f"{scheme.signature.algorithm.name} has no key, so that anyone can sign",
@@ -100,9 +106,9 @@ class Verifier:
                 key="signature.algorithm",
                 remedy="verify a keyed scheme, or pass allow_unkeyed=True if something else proves the sender",
             )
-        self.scheme = scheme
         self.find = resolver(credentials, names=scheme.names)
         self._clock = clock
+        self._covers_token = any(isinstance(part, Component) and part.name == "token" for part in scheme.signature.base)
         algorithm = scheme.signature.algorithm
         # Keys that nobody has, for requests that name no credential of ours.
         self._padding = tuple(PreparedMac(algorithm, os.urandom(32) if algorithm.keyed else None) for _ in range(_PASSES))
@@ -117,6 +123,13 @@ class Verifier:
 
     def read(self, request: Request) -> Presented:
         """What the request's headers say, strictly read. Raises `Rejected` when one is missing, repeated or malformed."""
+        try:
+            return self._read(request)
+        except Rejected as rejected:
+            # Without the frames below: what they hold was sent, a token too, and tracebacks may be logged with their locals.
+            raise rejected.with_traceback(None) from None
+
+    def _read(self, request: Request) -> Presented:
         found: dict[str, str] = {}
         signatures: list[tuple[str, tuple[Encoding, ...]]] = []
         digests: list[tuple[Component, str]] = []
@@ -151,11 +164,19 @@ class Verifier:
 
         An unknown, expired or unfit credential costs the same and gives the same answer as a wrong signature.
         """
+        try:
+            return self._check(request, presented, credential, now)
+        except Rejected as rejected:
+            raise rejected.with_traceback(None) from None  # as in `read`
+
+    def _check(self, request: Request, presented: Presented, credential: Credential | None, now: float | None) -> Authenticated:
         seconds = self._clock() if now is None else now
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
-            raise Rejected("unavailable", "this server's clock cannot be trusted", diagnosis="clock-not-a-number")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < _END_OF_TIME:
+            raise Rejected("unavailable", "this server's clock cannot be trusted", diagnosis="clock-in-doubt")
         milliseconds = math.floor(seconds * 1000)
         diagnosis = _unfit(presented, credential, seconds)
+        if not diagnosis and self._covers_token and credential is not None and not credential.has_token:
+            diagnosis = "credential-without-token"  # a token that anyone could lengthen by what follows it in the base
         rule = self.scheme.signature
         macs = credential.macs(rule.algorithm, rule.key) if credential is not None and not diagnosis else ()
         if not macs:
@@ -163,11 +184,11 @@ class Verifier:
         match = self._match(request, presented, macs, milliseconds)
         if match is None or diagnosis or credential is None:
             raise Rejected("invalid-signature", diagnosis=diagnosis or "signature-mismatch")
-        index, created, base = match
+        index, created, text, base = match
         for component, claimed in presented.digests:
             if not same(request_text(component, request, lambda name: ""), claimed):
                 raise Rejected("invalid-signature", diagnosis="body-digest-mismatch")
-        self._check_time(request, presented, milliseconds)
+        self._check_time(request, presented, created, text, milliseconds)
         window = self.scheme.created
         return Authenticated(
             scheme=self.scheme.name,
@@ -183,14 +204,16 @@ class Verifier:
 
     def _match(
         self, request: Request, presented: Presented, macs: tuple[PreparedMac, ...], now: int
-    ) -> tuple[int, int | None, SignatureBase] | None:
-        """The secret, the time and the base under which a presented signature is right; ``None`` when there are none."""
+    ) -> tuple[int, int | None, str | None, SignatureBase] | None:
+        """The secret, the time, its text and the base under which a presented signature is right; ``None`` when there are none."""
         padded = macs + self._padding[len(macs) :]
-        values = {
-            name: text
-            for name, text in (("keyid", presented.keyid), ("token", presented.token), ("nonce", presented.nonce))
-            if text is not None
-        }
+        values = Values()
+        if presented.keyid is not None:
+            values["keyid"] = presented.keyid
+        if presented.token is not None:
+            values["token"] = presented.token
+        if presented.nonce is not None:
+            values["nonce"] = presented.nonce
 
         def header(name: str) -> str:
             found = request.values(name)
@@ -203,11 +226,8 @@ class Verifier:
                 values["created"] = text
             base = self.scheme.base(values, request, header)
             for index, mac in enumerate(padded):
-                expected = mac.digest(base)
-                for signature, encodings in presented.signatures:
-                    for encoding in encodings:
-                        if same(encoding.encode(expected), signature) and index < len(macs):
-                            return index, created, base
+                if _signed(mac.digest(base), presented) and index < len(macs):
+                    return index, created, text, base
         return None
 
     def _times(self, presented: Presented, now: int) -> Iterable[tuple[int | None, str | None]]:
@@ -218,20 +238,20 @@ class Verifier:
             return [(presented.created, presented.created_text)]
         return self.scheme.created.candidates(now)
 
-    def _check_time(self, request: Request, presented: Presented, now: int) -> None:
+    def _check_time(self, request: Request, presented: Presented, created: int | None, text: str | None, now: int) -> None:
         """After the MAC: is it fresh, and can it be nothing else?"""
-        rule, created, text = self.scheme.created, presented.created, presented.created_text
+        rule = self.scheme.created
         if rule is None or created is None or text is None:
-            return  # not sent: only times in the window were tried
+            return
         if not rule.fresh(created, now):
             distance = abs(now - created) / 1000
             side = "before" if created < now else "after"
             raise Rejected("outside-window", f"signed {distance:.0f} s {side} this server's time")
-        nonce, nonce_rule = presented.nonce or "", self.scheme.nonce
-        if self.scheme.guarded and nonce_rule is not None:
+        nonces = self.scheme.nonce
+        if self.scheme.guarded and nonces is not None:
             body = leading_bytes(request, _LEADING)
-            if other_reading(text, body, rule, now, lambda moved: nonce_rule.grammar.accepts(nonce + moved)):
-                raise Rejected("ambiguous-base", "the body begins with digits that may belong to the time")
+            if other_reading(presented.nonce or "", text, body, rule, nonces.grammar, now):
+                raise Rejected("ambiguous-base", "where the id, the time and the body begin and end cannot be told from the signature")
 
 
 def _single(name: str, values: list[str]) -> str:
@@ -246,6 +266,15 @@ def _single(name: str, values: list[str]) -> str:
     if not value:
         raise Rejected("malformed-header", f"{name} is empty")
     return value
+
+
+def _signed(mac: bytes, presented: Presented) -> bool:
+    """Whether a signature presented is this MAC. On its own, so that no frame in which anything can fail holds a right MAC."""
+    for text, encodings in presented.signatures:
+        for encoding in encodings:
+            if same(encoding.encode(mac), text):
+                return True
+    return False
 
 
 def _unfit(presented: Presented, credential: Credential | None, now: float) -> str:

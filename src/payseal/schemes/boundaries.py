@@ -8,15 +8,18 @@ known end; if more than one component is left, the base is ambiguous.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from payseal.grammar import DIGITS, Grammar
 from payseal.schemes.template import Component, Part
-from payseal.schemes.times import CreatedRule
+from payseal.schemes.times import CreatedRule, TimeFormat, format_of
 
-__all__ = ["FIRST_PLAUSIBLE", "ambiguous_run", "guarded", "other_reading"]
+__all__ = ["ambiguous_run", "guarded", "other_reading"]
 
 #: 1 January 2010 in milliseconds: no request was signed with any of these schemes before.
-FIRST_PLAUSIBLE = 1_262_304_000_000
+_FIRST_PLAUSIBLE: Final = 1_262_304_000_000
+#: The unit that the same provider's other samples sign in.
+_OTHER_UNIT: Final = {"unix": format_of("unix-ms"), "unix-ms": format_of("unix")}
 
 
 def ambiguous_run(parts: Sequence[Part], grammar_of: Callable[[Component], Grammar], *, known: Collection[str] = ()) -> list[Part]:
@@ -50,23 +53,39 @@ def ambiguous_run(parts: Sequence[Part], grammar_of: Callable[[Component], Gramm
     return run if len(run) > 1 else []
 
 
-def other_reading(created: str, following: bytes, rule: CreatedRule, now: int, preceding_accepts: Callable[[str], bool]) -> bool:
-    """Whether the bytes ``created ‖ following`` can also be read with a *later* start: as a time that once was now, after a longer id.
+def other_reading(nonce: str, created: str, following: bytes, rule: CreatedRule, ids: Grammar, now: int) -> bool:
+    """Whether the bytes ``nonce ‖ created ‖ following`` can also be read with a *longer* id, and a time that once was now after it.
 
-    That is what a captured request looks like when characters of its id were moved into the time to make it fresh again: the
-    digits pushed out of the time now lead the body. ``following`` is how the body begins. Honest bodies do not begin with a digit,
-    so this costs them nothing.
+    That is what a captured request looks like when the end of its id was moved into the time to make it fresh again: what was pushed
+    out of the time now leads the body. ``following`` is how the body begins, ``ids`` what an id can be. An honest body does not begin
+    with what an id or a time is made of (JSON begins with a brace), so this costs it nothing.
     """
-    digits = len(following) - len(following.lstrip(b"0123456789"))
-    if not digits:
+    lead = following[:1].decode("latin-1")
+    displaced = lead in DIGITS or lead in ids.alphabet
+    lacking = 36 - len(nonce)  # characters that a UUID has more
+    cut = 0 < lacking <= len(created)
+    if not displaced and not cut:
         return False
-    text = created + following[:digits].decode("ascii")
-    width = rule.format.width
-    for shift in range(1, digits + 1):
-        original = rule.format.read(text[shift : shift + width])
-        if original is not None and FIRST_PLAUSIBLE <= original <= now + rule.future and preceding_accepts(text[:shift]):
+    text = created + following.decode("latin-1")
+    # A request signed in the other unit leaves no trace in the body: 1782000123 after an id that ends in 179 is 1791782000123. Only the
+    # id tells, where it is a UUID that lacks exactly the characters that the time begins with.
+    if cut and [len(group) for group in (nonce + text[:lacking]).split("-")] == [8, 4, 4, 4, 12]:
+        other = _OTHER_UNIT.get(rule.format.text, rule.format)
+        if _once_was_now(text, lacking, other, rule, now):
+            return True
+    if not displaced:
+        return False
+    for shift in range(1, (ids.longest or 0) - len(nonce) + 1):
+        if text[shift - 1 : shift] not in ids.alphabet:
+            return False
+        if _once_was_now(text, shift, rule.format, rule, now) and ids.accepts(nonce + text[:shift]):
             return True
     return False
+
+
+def _once_was_now(text: str, start: int, form: TimeFormat, rule: CreatedRule, now: int) -> bool:
+    moment = form.read(text[start : start + form.width])
+    return moment is not None and _FIRST_PLAUSIBLE <= moment <= now + rule.future
 
 
 def guarded(run: Sequence[Part], grammar_of: Callable[[Component], Grammar]) -> bool:

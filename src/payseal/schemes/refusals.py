@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,16 +19,19 @@ class Refusal:
     """A provider's error body. ``body`` is what becomes JSON, with ``{placeholders}`` as whole strings."""
 
     body: dict[str, Any]
-    types: dict[str, str]
+    types: dict[str, str]  # status → the provider's word for it; "default" for the others
+    details: dict[str, str]  # code → the provider's own sentence, in place of ours
 
     def render(self, rejected: Rejected, *, trace: str, request_id: str) -> bytes:
         """The body for one refusal, as UTF-8 JSON."""
+        import json  # here, because only a refusal needs it
+
         status = str(rejected.status)
         values = {
             "{code}": rejected.code,
             "{status}": rejected.status,
             "{title}": rejected.title,
-            "{detail}": rejected.detail or rejected.title,
+            "{detail}": self.details.get(rejected.code) or rejected.detail or rejected.title,
             "{type}": self.types.get(status, self.types.get("default", "")),
             "{trace}": trace,
             "{request-id}": request_id,

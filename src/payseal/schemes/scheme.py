@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
+import math
 import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final, Literal, cast
 
 from payseal.credentials import KEYID, TOKEN, KeySource
-from payseal.errors import Rejected, SchemeError
+from payseal.errors import REJECTIONS, Rejected, SchemeError
 from payseal.grammar import Grammar, PatternError, pattern
 from payseal.mac import ALGORITHMS, ENCODINGS, Algorithm, Buffer, Encoding
 from payseal.request import Request
@@ -24,7 +23,7 @@ from payseal.schemes.refusals import PLACEHOLDERS, Refusal
 from payseal.schemes.template import REQUEST_COMPONENTS, Component, Part, TemplateError, parse
 from payseal.schemes.times import MAX_CANDIDATES, CreatedRule, TimeFormatError, format_of
 
-__all__ = ["NonceRule", "Scheme", "SignatureBase", "SignatureRule", "request_text", "scheme"]
+__all__ = ["NonceRule", "Scheme", "SignatureBase", "SignatureRule", "Values", "request_text", "scheme"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,24 @@ class NonceRule:
     def make(self, random: Callable[[int], bytes]) -> str:
         """A new id from a source of random bytes such as `os.urandom`."""
         return NONCE_FORMATS[self.format](random)
+
+
+class Values(dict[str, str]):
+    """Texts of components by name. Some are secret, so that none is shown where a traceback is logged with its locals."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<values of {', '.join(self)}>"
+
+
+class _Pieces(list[Any]):
+    """A list that shows none of what is in it, for the same reason."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} pieces>"
 
 
 class SignatureBase:
@@ -99,12 +116,12 @@ class Scheme:
     source: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], **overrides: Any) -> Scheme:
+    def load(cls, path: str | os.PathLike[str], /, **overrides: Any) -> Scheme:
         """The scheme in a TOML file. ``overrides`` change tables key by key: ``created={"format": "unix"}``. Raises `SchemeError`."""
         return _parsed(tables.from_file(path).overridden(overrides))
 
     @classmethod
-    def loads(cls, text: str, **overrides: Any) -> Scheme:
+    def loads(cls, text: str, /, **overrides: Any) -> Scheme:
         """The scheme in TOML text. Raises `SchemeError`."""
         return _parsed(tables.from_text(text).overridden(overrides))
 
@@ -122,8 +139,8 @@ class Scheme:
         ``values`` are the texts of keyid, nonce, created and token; ``header`` finds a covered header's value. Raises `Rejected` when
         a covered part of the request cannot be what it should be.
         """
-        pieces: list[Iterable[Buffer]] = []
-        text: list[str] = []
+        pieces: list[Iterable[Buffer]] = _Pieces()
+        text: list[str] = _Pieces()
         for part in self.signature.base:
             if isinstance(part, str):
                 text.append(part)
@@ -138,7 +155,7 @@ class Scheme:
         return SignatureBase(pieces)
 
 
-def scheme(name: str, **overrides: Any) -> Scheme:
+def scheme(name: str, /, **overrides: Any) -> Scheme:
     """A scheme that comes with payseal, such as ``payseal.scheme("fiserv-payments")``.
 
     ``overrides`` change its tables key by key, for what a provider leaves open or does in its own way:
@@ -174,7 +191,7 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "signature": ("base", "algorithm", "encoding", "accept", "key"),
     "created": ("format", "timezone", "tolerance", "future"),
     "nonce": ("format", "pattern"),
-    "refusal": ("body", "types"),
+    "refusal": ("body", "types", "details"),
     "headers.*": ("template", "optional", "separator"),
 }
 
@@ -190,6 +207,8 @@ class _Table:
         allowed = _KEYS.get(at if kind is None else kind)
         for key in data if allowed is not None else ():
             if key not in allowed:  # type: ignore[operator]
+                import difflib  # here, because only a mistake needs it
+
                 near = difflib.get_close_matches(str(key), allowed or (), 1)
                 raise self.error(
                     str(key), "is not a key", f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(allowed or ())}"
@@ -273,6 +292,12 @@ def _parsed(source: tables.Tables) -> Scheme:
     for word in ("nonce", "keyid", "token"):
         if word not in sent and any(component.name == word for component in covered):
             raise table.error("base", f"covers {{{word}}} and no header carries it", f"add a header with {{{word}}}")
+    always = {component.name for rule in headers if not rule.optional for component in rule.components}
+    for part in covered:
+        if part.name in ("keyid", "token") and part.name not in always:
+            raise table.error("base", f"covers {part} and a request may leave its header out", "take optional away from that header")
+        if part.header and any(rule.key == part.header and "signature" in _names(rule) for rule in headers):
+            raise table.error("base", f"covers {part}, which carries the signature itself", "cover a header that is known before signing")
     optional_needed = {component.name for rule in headers if rule.optional for component in rule.components} - {"token", "keyid"}
     if optional_needed:
         raise top.error("headers", f"{{{min(optional_needed)}}} stands in an optional header", "only {keyid} and {token} can be left out")
@@ -283,6 +308,7 @@ def _parsed(source: tables.Tables) -> Scheme:
             f"is not sent in a header, and a verifier would have to try {created.candidate_count} times for each request",
             f"add a header with {{created}}, or make the window hold at most {MAX_CANDIDATES} times",
         )
+    # A verifier takes a keyid or a token that is covered only if it is the credential's own: nothing can be moved into or out of it.
     run = ambiguous_run(signature.base, grammar_of, known=("keyid", "token"))
     is_guarded = bool(run) and guarded(run, grammar_of)
     if run and not is_guarded:
@@ -305,6 +331,10 @@ def _parsed(source: tables.Tables) -> Scheme:
         guarded=is_guarded,
         source=source.data,
     )
+
+
+def _names(rule: HeaderRule) -> set[str]:
+    return {component.name for component in rule.components}
 
 
 def _signature(top: _Table) -> SignatureRule:
@@ -352,7 +382,7 @@ def _nonce(top: _Table) -> NonceRule | None:
     except PatternError as error:
         raise table.error("pattern", str(error), 'such as pattern = "[A-Za-z0-9-]{1,64}"') from None
     rule = NonceRule(made, grammar)
-    if not grammar.accepts(rule.make(secrets.token_bytes)):
+    if not grammar.accepts(rule.make(os.urandom)):
         raise table.error("pattern", f"does not match what format = {made!r} makes", "widen the pattern or choose another format")
     return rule
 
@@ -364,7 +394,12 @@ def _headers(top: _Table, grammar_of: Callable[[Component], Grammar], *, has_cre
     rules: list[HeaderRule] = []
     carried: dict[str, str] = {}
     for name, value in table.data.items():
-        if not name or not name.isascii() or not all(character.isalnum() or character in "!#$%&'*+-.^_`|~" for character in name):
+        if (
+            not isinstance(name, str)
+            or not name
+            or not name.isascii()
+            or not all(character.isalnum() or character in "!#$%&'*+-.^_`|~" for character in name)
+        ):
             raise table.error(str(name)[:40], "is not a header name", "letters, digits and hyphens")
         entry = _Table(top.file, f"headers.{name}", {"template": value} if isinstance(value, str) else value, "headers.*")
         optional = entry.data.get("optional", False)
@@ -395,13 +430,15 @@ def _refusal(top: _Table) -> Refusal | None:
     if "refusal" not in top.data:
         return None
     table = _Table(top.file, "refusal", top.data["refusal"])
-    body, types = table.data.get("body"), table.data.get("types", {})
+    body, types, details = table.data.get("body"), table.data.get("types", {}), table.data.get("details", {})
     if not isinstance(body, Mapping):
         raise table.error("body", "must be a table: what becomes the JSON body", "write [refusal.body]")
     if not isinstance(types, Mapping) or not all(isinstance(word, str) for word in types.values()):
         raise table.error("types", "must map statuses to words", 'such as types = { 401 = "Unauthenticated", default = "ServerError" }')
+    if not isinstance(details, Mapping) or not all(code in REJECTIONS and isinstance(text, str) for code, text in details.items()):
+        raise table.error("details", "must map codes to sentences", f"codes are: {', '.join(REJECTIONS)}")
     _check_placeholders(table, body)
-    return Refusal(dict(body), {str(status): word for status, word in types.items()})
+    return Refusal(dict(body), {str(status): word for status, word in types.items()}, dict(details))
 
 
 def _check_placeholders(table: _Table, value: object) -> None:
@@ -414,5 +451,5 @@ def _check_placeholders(table: _Table, value: object) -> None:
         if "{" in value and value not in {f"{{{word}}}" for word in PLACEHOLDERS}:
             known = ", ".join(f"{{{word}}}" for word in PLACEHOLDERS)
             raise table.error("body", f"{value[:40]!r} is not a placeholder", f"a whole string of: {known}")
-    elif not isinstance(value, bool | int | float):
+    elif not isinstance(value, bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
         raise table.error("body", "holds a value that JSON does not have", "strings, numbers, true and false, lists and tables")

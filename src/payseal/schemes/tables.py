@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from payseal.errors import SchemeError
 
 __all__ = ["Tables", "catalogue_names", "from_catalogue", "from_file", "from_text"]
 
-_CATALOGUE: Final = Path(__file__).with_name("catalogue")
+# os.path, and difflib and tomllib where they are used: what signs a request need not load what looks for files and misspellings.
+_CATALOGUE: Final = os.path.join(os.path.dirname(__file__), "catalogue")
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MAX_BYTES: Final = 65_536
 _MAX_DEPTH: Final = 8
+_MAX_NESTING: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +34,29 @@ class Tables:
 
 def catalogue_names() -> list[str]:
     """The names of the schemes that come with payseal, sorted."""
-    return sorted(path.stem for path in _CATALOGUE.glob("*.toml"))
+    return sorted(file[: -len(".toml")] for file in os.listdir(_CATALOGUE) if file.endswith(".toml"))
 
 
 def from_catalogue(name: str, *, _depth: int = 0) -> Tables:
     """A scheme that comes with payseal. Raises `SchemeError` when there is none of that name."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name not in catalogue_names():
-        near = difflib.get_close_matches(str(name), catalogue_names(), 1)
+        import difflib
+
+        near = difflib.get_close_matches(str(name)[:80], catalogue_names(), 1)
         raise SchemeError(
             f"there is no scheme {str(name)[:80]!r} in the catalogue",
             file="<catalogue>",
             remedy=f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(catalogue_names())}",
         )
-    return _read(_CATALOGUE / f"{name}.toml", _depth, shown=f"{name}.toml")
+    return _read(os.path.join(_CATALOGUE, f"{name}.toml"), _depth, shown=f"{name}.toml")
 
 
 def from_file(path: str | os.PathLike[str]) -> Tables:
     """A scheme file. Raises `SchemeError` when it cannot be read."""
-    return _read(Path(path), 0, shown=str(path))
+    return _read(os.fsdecode(path), 0, shown=os.fsdecode(path))
 
 
-def from_text(text: str, *, file: str = "<string>", folder: Path | None = None, _depth: int = 0) -> Tables:
+def from_text(text: str, *, file: str = "<string>", folder: str | None = None, _depth: int = 0) -> Tables:
     """A scheme from TOML text. Raises `SchemeError`."""
     import tomllib
 
@@ -65,6 +67,8 @@ def from_text(text: str, *, file: str = "<string>", folder: Path | None = None, 
         raise SchemeError(f"not TOML: {_short(error)}", file=file, remedy="correct the file at that place") from None
     except ValueError as error:
         raise SchemeError(f"not TOML: {_short(error)}", file=file, remedy="correct that value") from None
+    if _nesting(data) > _MAX_NESTING:
+        raise SchemeError(f"tables nested more than {_MAX_NESTING} deep", file=file, remedy="a scheme's tables are two or three deep")
     parent = data.pop("extends", None)
     if parent is None:
         return Tables(file, data)
@@ -75,7 +79,7 @@ def from_text(text: str, *, file: str = "<string>", folder: Path | None = None, 
     if parent.endswith(".toml"):
         if folder is None:
             raise SchemeError("names a file, and this text is in no folder", file=file, key="extends", remedy="load it from its path")
-        base = _read(folder / parent, _depth + 1, shown=parent)
+        base = _read(os.path.join(folder, parent), _depth + 1, shown=parent)
     else:
         base = from_catalogue(parent, _depth=_depth + 1)
     # A variant has a name of its own, so that the ledger and the logs keep the two apart.
@@ -84,9 +88,9 @@ def from_text(text: str, *, file: str = "<string>", folder: Path | None = None, 
     return Tables(file, _merged(base.data, data, file))
 
 
-def _read(path: Path, depth: int, *, shown: str) -> Tables:
+def _read(path: str, depth: int, *, shown: str) -> Tables:
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb") as stream:
             raw = stream.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "not a path"
@@ -99,7 +103,7 @@ def _read(path: Path, depth: int, *, shown: str) -> Tables:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise SchemeError("is not UTF-8 text", file=shown, remedy="save it as UTF-8") from None
-    return from_text(text, file=shown, folder=path.parent, _depth=depth)
+    return from_text(text, file=shown, folder=os.path.dirname(path), _depth=depth)
 
 
 def _merged(base: Mapping[str, Any], change: Mapping[str, Any], file: str, at: str = "") -> dict[str, Any]:
@@ -122,6 +126,18 @@ def _merged(base: Mapping[str, Any], change: Mapping[str, Any], file: str, at: s
         else:
             result[key] = dict(value) if isinstance(value, Mapping) else value
     return result
+
+
+def _nesting(data: object) -> int:
+    """How deep tables and lists lie in one another. Without recursion: dotted keys nest as deep as a file is long."""
+    depth, layer = 0, [data]
+    while layer := [
+        each for value in layer if isinstance(value, dict | list) for each in (value.values() if isinstance(value, dict) else value)
+    ]:
+        depth += 1
+        if depth > _MAX_NESTING:
+            break
+    return depth
 
 
 def _short(error: BaseException) -> str:

@@ -58,6 +58,8 @@ class TimeFormat:
             text = str(milliseconds // self.granularity)
         else:
             moment = time.gmtime((milliseconds + self.offset) // 1000)
+            if moment.tm_year > 9999:
+                raise ValueError("that time cannot be written in this format")
             values = dict(zip(_ORDER, moment[:6], strict=True))
             characters = [""] * self.width
             for field, start, end in self.slots:

@@ -1,0 +1,3 @@
+from payseal.cli import main
+
+main()
