@@ -101,7 +101,7 @@ class Ledger(Protocol):
 
 
 def fingerprint(request: Request) -> bytes:
-    """SHA-256 over method, target and body, each preceded by its length so that none can be shifted into the next."""
+    """SHA-256 over method, target and body; the first two preceded by their length, so that nothing can be shifted from one to the next."""
     digest = hashlib.sha256()
     for text in (request.method, request.target):
         raw = text.encode("utf-8", "surrogatepass")

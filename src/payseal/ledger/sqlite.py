@@ -1,0 +1,308 @@
+"""A ledger in one SQLite file: shared by every thread and process of one machine, and still there after a crash.
+
+SQLite allows one writer at a time, so each process keeps one connection and lets its threads take turns; a second connection would
+only wait in another place. Each claim is one transaction that holds the write lock from its first read on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from payseal.errors import LedgerError
+from payseal.ledger import rules
+from payseal.ledger.protocol import Answer, Claim, Ledger, Outcome
+from payseal.ledger.rules import Entry
+
+__all__ = ["SQLiteLedger"]
+
+#: Tells a ledger's file from another program's (PRAGMA application_id): "psld".
+_APPLICATION: Final = 0x70736C64
+_VERSION: Final = 1
+#: Expired ids that one claim deletes at most. It inserts one, so that the file stops growing.
+_BATCH: Final = 8
+#: Seconds between two attempts to open a file that others are opening too.
+_PAUSE: Final = 0.01
+
+_TABLES: Final = (
+    """CREATE TABLE claims (
+        scope TEXT NOT NULL,
+        id TEXT NOT NULL,
+        fingerprint BLOB NOT NULL,
+        holder TEXT NOT NULL,
+        expires REAL NOT NULL,
+        lease_ends REAL NOT NULL,
+        done INTEGER NOT NULL DEFAULT 0,
+        status INTEGER,
+        headers TEXT,
+        body BLOB,
+        PRIMARY KEY (scope, id)
+    )""",
+    "CREATE INDEX claims_expires ON claims (expires)",
+    f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA user_version = {_VERSION}",
+)
+_FIND: Final = "SELECT fingerprint, holder, expires, lease_ends, done, status, headers, body FROM claims WHERE scope = ? AND id = ?"
+_PUT: Final = "INSERT OR REPLACE INTO claims (scope, id, fingerprint, holder, expires, lease_ends) VALUES (?, ?, ?, ?, ?, ?)"
+_HELD: Final = "WHERE scope = ? AND id = ? AND holder = ? AND done = 0 AND expires > ?"
+_COMPLETE: Final = f"UPDATE claims SET done = 1, status = ?, headers = ?, body = ?, expires = max(expires, ?) {_HELD}"  # noqa: S608
+_RELEASE: Final = f"DELETE FROM claims {_HELD}"  # noqa: S608
+_FORGET: Final = "DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE expires <= ? ORDER BY expires LIMIT ?)"
+
+
+class SQLiteLedger(Ledger):
+    """Remembers in a file, which is created (readable by its owner alone) when it is not there. Not for network file systems.
+
+    ``clock`` gives seconds since the epoch. ``timeout`` (seconds) is how long a call waits for its turn before it raises `LedgerError`.
+    After an error the next call opens the file afresh: nothing needs to be restarted. Raises `LedgerError` when the file cannot be
+    opened or is not a ledger.
+    """
+
+    blocking = True
+
+    def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.time, timeout: float = 5.0) -> None:
+        name = os.fspath(path)
+        if not name or name == ":memory:" or "\0" in name:
+            raise LedgerError("a SQLite ledger needs the path of a file; for one in memory use memory://")
+        if not (math.isfinite(timeout) and 0 <= timeout <= 3600):
+            raise ValueError("timeout must be a number of seconds from 0 to 3600")
+        self._path = os.path.abspath(name)  # the process may change its directory
+        self._clock = clock
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._pid = os.getpid()
+        with self._transaction():
+            pass  # a wrong path is better known now than at the first request
+        with _registry_lock:
+            _registry.add(self)
+
+    def __repr__(self) -> str:
+        return f"<SQLiteLedger {self._path!r}>"
+
+    def claim(self, scope: str, id: str, fingerprint: bytes, ttl: float, *, lease: float = 60.0, redo: bool = False) -> Claim:
+        rules.check_durations(ttl, lease)
+        with self._transaction() as connection:
+            at = rules.now(self._clock)  # read in here: a time from before the wait would be too early
+            entry = _entry(connection.execute(_FIND, (scope, id)).fetchone())
+            outcome = rules.found(entry, fingerprint, at, redo=redo)
+            if outcome is not Outcome.FRESH:
+                return Claim(self, scope, id, outcome, entry.answer if entry and outcome is Outcome.DONE else None)
+            holder = rules.new_holder()
+            expires = at + ttl if entry is None else max(entry.expires, at + ttl)
+            connection.execute(_PUT, (scope, id, fingerprint, holder, expires, at + lease))
+            connection.execute(_FORGET, (at, _BATCH))
+        return Claim(self, scope, id, Outcome.FRESH, holder=holder)
+
+    def complete(self, claim: Claim, answer: Answer | None = None, *, ttl: float | None = None) -> bool:
+        rules.check_durations(ttl)
+        if claim.outcome is not Outcome.FRESH:
+            return False
+        with self._transaction() as connection:
+            at = rules.now(self._clock)
+            kept = (None, None, None) if answer is None else (answer.status, _packed(answer), bytes(answer.body))
+            cursor = connection.execute(_COMPLETE, (*kept, at + (ttl or 0), claim.scope, claim.id, claim.holder, at))
+        return cursor.rowcount == 1
+
+    def release(self, claim: Claim) -> bool:
+        if claim.outcome is not Outcome.FRESH:
+            return False
+        with self._transaction() as connection:
+            cursor = connection.execute(_RELEASE, (claim.scope, claim.id, claim.holder, rules.now(self._clock)))
+        return cursor.rowcount == 1
+
+    def close(self) -> None:
+        """Let go of the file. A later call opens it again."""
+        self._leave_parent()
+        with self._lock:
+            self._disconnect()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, from its first read alone with the file. Whatever goes wrong in it rolls it back and drops the connection,
+        since nobody knows what state that is in."""
+        deadline = time.monotonic() + self._timeout
+        self._leave_parent()
+        if not self._lock.acquire(timeout=self._timeout):
+            raise LedgerError(f"{self._path}: other threads kept the ledger for more than {self._timeout:g} s")
+        try:
+            connection = self._connected(deadline)
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except (sqlite3.Error, UnicodeEncodeError) as error:
+            self._disconnect()
+            # SQLite's messages name tables and files, never the values that were passed.
+            reason = error if isinstance(error, sqlite3.Error) else "a scope or an id that is not text"
+            raise LedgerError(f"{self._path}: {reason}") from None
+        except BaseException:
+            self._disconnect()
+            raise
+        finally:
+            self._lock.release()
+
+    def _connected(self, deadline: float) -> sqlite3.Connection:
+        # A file that was moved away or deleted is still there for whoever holds it open: two processes would keep two ledgers.
+        if self._connection is not None and _identity(self._path) != self._file:
+            self._disconnect()
+        if self._connection is None:
+            self._connection = self._opened(deadline)
+            self._file = _identity(self._path)
+        self._connection.execute(f"PRAGMA busy_timeout = {_milliseconds_until(deadline)}")
+        return self._connection
+
+    def _opened(self, deadline: float) -> sqlite3.Connection:
+        _create(self._path)
+        while True:
+            connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                connection.execute(f"PRAGMA busy_timeout = {_milliseconds_until(deadline)}")
+                _prepare(connection, self._path)
+            except BaseException as error:
+                connection.close()
+                # Turning WAL on does not wait its turn, whatever the time-out: workers that start at once meet here.
+                if not _is_busy(error) or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def _leave_parent(self) -> None:
+        """After a fork that ran no Python hooks (an embedding server's own): a connection must not be used, nor even closed, in
+        another process than the one that opened it (sqlite.org/howtocorrupt.html, 2.6), so it is kept and forgotten."""
+        if os.getpid() != self._pid:
+            _inherited.append(self._connection)
+            self._connection = None
+            self._lock = threading.Lock()  # its owner may be a thread that does not exist here
+            self._pid = os.getpid()
+
+    def _suspend(self) -> None:
+        self._lock.acquire()
+        self._disconnect()
+
+    def _resume(self) -> None:
+        self._pid = os.getpid()
+        self._lock.release()
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Make sure that this is a ledger, before anything is written to it. Raises `LedgerError`."""
+    connection.execute("BEGIN")  # one moment for both: another process may be making it a ledger just now
+    application = _pragma(connection, "application_id")
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    connection.execute("COMMIT")
+    if application != _APPLICATION and (application or tables):
+        raise LedgerError(f"{path}: is the database of something else: give the ledger a file of its own")
+    if _pragma(connection, "journal_mode = WAL") != "wal":
+        raise LedgerError(f"{path}: its file system cannot share memory between processes: put the ledger on a local disk")
+    # FULL: a claim that a power cut undoes is a replay that is let in.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA journal_size_limit = 4194304")
+    if _pragma(connection, "user_version") == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        if _pragma(connection, "user_version") == 0:  # else another process was faster
+            for statement in _TABLES:
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    if _pragma(connection, "user_version") != _VERSION:
+        raise LedgerError(f"{path}: was written by another version of payseal: use that version, or a new file")
+
+
+def _pragma(connection: sqlite3.Connection, text: str) -> Any:
+    return connection.execute(f"PRAGMA {text}").fetchone()[0]
+
+
+def _create(path: str) -> None:
+    """An empty file that only its owner can read, unless there is one. SQLite gives the files beside it the same mode.
+
+    O_EXCL also keeps from opening a file that is in use: closing it again would drop every lock that this process has on it.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        raise LedgerError(f"{path}: there is no directory {os.path.dirname(path)}: create it, or give another path") from None
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be created: {error.strerror or type(error).__name__}") from None
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _milliseconds_until(deadline: float) -> int:
+    return max(0, int((deadline - time.monotonic()) * 1000))
+
+
+def _is_busy(error: BaseException) -> bool:
+    # The low byte is the kind of error, the rest says more.
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _entry(row: tuple[Any, ...] | None) -> Entry | None:
+    if row is None:
+        return None
+    fingerprint, holder, expires, lease_ends, done, status, headers, body = row
+    answer = None if status is None else Answer(status, _unpacked(headers), body)
+    return Entry(fingerprint, holder, expires, lease_ends, bool(done), answer)
+
+
+def _packed(answer: Answer) -> str:
+    # latin-1 is one character a byte, so nothing is lost and nothing can fail.
+    return json.dumps([[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.headers])
+
+
+def _unpacked(text: str) -> tuple[tuple[bytes, bytes], ...]:
+    try:
+        return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(text))
+    except (ValueError, TypeError, AttributeError):
+        raise LedgerError("a stored answer cannot be read: the ledger's file is damaged") from None
+
+
+# --- fork: no connection crosses it ------------------------------------------------------------------------------------------
+#
+# What SQLite knows of its locks is copied into the child and is not true there. So before a fork every ledger waits for its
+# transaction to end and closes its connection; parent and child open their own when they next need one.
+
+_registry: weakref.WeakSet[SQLiteLedger] = weakref.WeakSet()
+_registry_lock = threading.Lock()
+_held: list[SQLiteLedger] = []
+_inherited: list[sqlite3.Connection | None] = []
+
+
+def _before_fork() -> None:
+    _registry_lock.acquire()
+    for ledger in list(_registry):
+        ledger._suspend()  # noqa: SLF001
+        _held.append(ledger)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop()._resume()  # noqa: SLF001
+    if _registry_lock.locked():  # a server that forks by itself may have run this half alone
+        _registry_lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
