@@ -1,0 +1,261 @@
+"""ASGI middleware: the application behind it sees only requests that are genuine, fresh and here for the first time."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from typing import Any, Final, TypeAlias, Unpack
+from urllib.parse import quote
+
+from payseal.errors import Rejected
+from payseal.ledger import Ledger, open_ledger
+from payseal.ledger.protocol import Answer, Claim, Outcome, fingerprint
+from payseal.middleware import report
+from payseal.middleware.guard import Guard, Options, content_length
+from payseal.middleware.paths import begins, prefixes_of
+from payseal.request import Request
+from payseal.verification import Authenticated, Presented, Verifier
+
+__all__ = ["ASGIMiddleware"]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+#: Characters that stand for themselves in a path (pchar of RFC 3986, and the slash).
+_PATH: Final = "/:@!$&'()*+,;=~-._"
+
+
+class ASGIMiddleware:
+    """Verifies each request and claims its id before the application sees it; the proof is in ``scope["payseal"]`` (`Authenticated`).
+
+    ``ledger`` is a `Ledger` or the URL of one. ``only`` chooses what is protected: everything by default, or paths that begin
+    with one of the prefixes, or what a function of the scope says. The other options are those of `Guard`. The verifier's lookup may
+    be an async function. Answers to refused requests are `problem` details unless ``render`` says otherwise.
+
+    WebSockets are refused where requests are protected: nothing in them is signed. Raises `ValueError`, `LedgerError`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        verifier: Verifier,
+        ledger: Ledger | str,
+        *,
+        only: str | Iterable[str] | Callable[[Scope], bool] | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        self.app = app
+        self.guard = Guard(verifier, open_ledger(ledger) if isinstance(ledger, str) else ledger, **options)
+        self._protects = _selector(only)
+        self._background: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "lifespan" or (kind in ("http", "websocket") and not self._protects(scope)):
+            await self.app(scope, receive, send)
+        elif kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "websocket":
+            report.websocket_refused(self.guard.verifier.scheme.name)
+            await receive()  # websocket.connect
+            await send({"type": "websocket.close", "code": 1008, "reason": "requests here must be signed"})
+        else:
+            raise RuntimeError(f"a connection of type {kind!r} cannot be verified, and is not passed on")
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        guard = self.guard
+        presented: Presented | None = None
+        try:
+            body = await self._body(scope, receive)
+            if body is None:
+                return  # the client left in the middle of its request
+            try:
+                request = Request(scope["method"], target_of(scope), scope["headers"], body)
+                presented = guard.verifier.read(request)
+                authenticated = guard.verifier.check(request, presented, await self._credential(presented))
+                keep = guard.keeps(request)
+                claim = await self._claim(authenticated, request, keep=keep)
+                again = guard.answer_again(claim, keep=keep)
+            except Rejected:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a lookup or a backend raises: in doubt, refuse
+                report.failed("checking a request", error)
+                raise Rejected("unavailable", diagnosis=type(error).__name__) from None
+        except Rejected as rejected:
+            await _give(guard.refuse(rejected, presented), scope, send)
+            return
+        if again is not None:
+            await _give(again, scope, send)
+            return
+        exchange = _Exchange(self, claim, send, keep=keep)
+        try:
+            await self.app({**scope, "payseal": authenticated}, _given_back(body, receive), exchange.send)
+        except (Exception, asyncio.CancelledError):
+            await exchange.settle()
+            raise
+        await exchange.finish()
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The whole body, or ``None`` when the client leaves. Raises `Rejected` once it is too large, before more of it is read."""
+        limit = self.guard.max_body
+        content_length([value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"content-length"], limit)
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size > limit:
+                raise Rejected("body-too-large", f"The body may have up to {limit} bytes")
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return b"".join(pieces)
+
+    async def _credential(self, presented: Presented) -> Any:
+        found: Any = self.guard.verifier.find(presented)
+        return await found if inspect.isawaitable(found) else found
+
+    async def _claim(self, authenticated: Authenticated, request: Request, *, keep: bool) -> Claim:
+        guard = self.guard
+        arguments = authenticated.scope, authenticated.id, fingerprint(request), guard.claim_ttl(keep=keep)
+        if not guard.ledger.blocking:
+            return guard.ledger.claim(*arguments, lease=guard.lease, redo=guard.redo)
+        task = self._start(asyncio.to_thread(guard.ledger.claim, *arguments, lease=guard.lease, redo=guard.redo))
+        try:
+            claim: Claim = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # The thread claims all the same, for nobody: let go of it, or an honest retry waits for the lease to end.
+            task.add_done_callback(self._let_go)
+            raise
+        return claim
+
+    def _let_go(self, task: asyncio.Task[Claim]) -> None:
+        if not task.cancelled() and task.exception() is None and task.result().outcome is Outcome.FRESH:
+            self._start(asyncio.to_thread(self.guard.settle, task.result(), None, keep=False))
+
+    async def settle(self, claim: Claim, status: int | None, answer: Answer | None, *, keep: bool) -> None:
+        """`Guard.settle`, in a thread where the ledger may wait, and to its end even when this task is cancelled meanwhile."""
+        if self.guard.ledger.blocking:
+            await asyncio.shield(self._start(asyncio.to_thread(self.guard.settle, claim, status, answer, keep=keep)))
+        else:
+            self.guard.settle(claim, status, answer, keep=keep)
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)  # the event loop itself keeps only weak references
+        task.add_done_callback(self._background.discard)
+        return task
+
+
+class _Exchange:
+    """One answer on its way out, and the claim that it settles exactly once.
+
+    A started answer tells how the work ended: with a status below 500 it was done, whatever happens afterwards. The ledger is told
+    before the last bytes leave, so that whoever has seen the answer finds the id used.
+    """
+
+    def __init__(self, middleware: ASGIMiddleware, claim: Claim, send: Send, *, keep: bool) -> None:
+        self._middleware = middleware
+        self._claim = claim
+        self._send = send
+        self._keep = keep
+        self._status: int | None = None
+        self._settled = False
+        #: Messages held back until the answer is whole; None once it is streamed.
+        self._held: list[Message] | None = [] if keep else None
+        self._size = 0
+
+    async def send(self, message: Message) -> None:
+        """What the application calls as ``send``."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._status = message["status"]
+            # Trailers come after the body; an answer with them is not kept. Nor is one that failed.
+            if self._held is None or self._status >= 500 or message.get("trailers", False):
+                await self._stream()
+            else:
+                self._held.append(message)
+                return
+        elif self._held is not None and self._status is not None:
+            if kind != "http.response.body":
+                await self._stream()
+            else:
+                self._held.append(message)
+                self._size += len(message.get("body", b""))
+                if not message.get("more_body", False) and self._size <= self._middleware.guard.max_answer:
+                    await self._stream(_answer_of(self._held))
+                elif self._size > self._middleware.guard.max_answer:
+                    await self._stream()
+                return
+        await self._send(message)
+
+    async def _stream(self, answer: Answer | None = None) -> None:
+        """Settle, then let go of what is held; all that follows passes through."""
+        await self.settle(answer)
+        held, self._held = self._held or [], None
+        for message in held:
+            await self._send(message)
+
+    async def settle(self, answer: Answer | None = None) -> None:
+        """Tell the ledger, the first time that this is called."""
+        if not self._settled:
+            self._settled = True
+            await self._middleware.settle(self._claim, self._status, answer, keep=self._keep)
+
+    async def finish(self) -> None:
+        """The application has returned: whatever it left unfinished is the server's to judge."""
+        if self._held is not None:
+            await self._stream()
+        await self.settle()
+
+
+def target_of(scope: Scope) -> str:
+    """The request target as it stood on the request line.
+
+    ``raw_path`` and ``query_string`` are the bytes that were sent. A server that gives no ``raw_path`` has decoded the path for good:
+    then it is quoted again in the one usual way. That is never looser than what was signed: a client that spelled its path otherwise is
+    refused where the scheme covers the target, and the application, which is given the decoded path alone, could not tell the two
+    spellings apart either.
+    """
+    raw: bytes | None = scope.get("raw_path")
+    path = quote(scope["path"], safe=_PATH, errors="surrogatepass") if raw is None else raw.partition(b"?")[0].decode("latin-1")
+    query: bytes = scope.get("query_string", b"")
+    return f"{path}?{query.decode('latin-1')}" if query else path
+
+
+def _selector(only: str | Iterable[str] | Callable[[Scope], bool] | None) -> Callable[[Scope], bool]:
+    if only is None:
+        return lambda scope: True
+    if callable(only):
+        return only
+    prefixes = prefixes_of(only)
+    return lambda scope: begins(scope["path"], scope.get("root_path", ""), prefixes)
+
+
+def _given_back(body: bytes, receive: Receive) -> Receive:
+    """``receive`` for the application: the body once, in one piece, then whatever the server has to say (that the client left)."""
+    rest = [body]
+
+    async def replayed() -> Message:
+        if rest:
+            return {"type": "http.request", "body": rest.pop(), "more_body": False}
+        return await receive()
+
+    return replayed
+
+
+def _answer_of(messages: list[Message]) -> Answer:
+    start, *bodies = messages
+    headers = tuple((bytes(name), bytes(value)) for name, value in start.get("headers", ()))
+    return Answer(start["status"], headers, b"".join(message.get("body", b"") for message in bodies))
+
+
+async def _give(answer: Answer, scope: Scope, send: Send) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})

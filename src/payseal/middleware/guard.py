@@ -1,0 +1,152 @@
+"""What the ASGI and the WSGI middleware share: their settings and every decision, none of the waiting.
+
+The order is fixed: parse → credential → MAC → window → ledger claim → handler → complete or release. An id is claimed only for a
+request that is proven, so that nobody can burn another's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypedDict
+
+from payseal.errors import Rejected
+from payseal.ledger.protocol import Answer, Claim, Ledger, Outcome
+from payseal.middleware import report
+from payseal.middleware.problem import Refused, Renderer, new_trace, problem
+from payseal.request import Request
+from payseal.verification import Presented, Verifier
+
+__all__ = ["REPLAYED", "Guard", "Options", "content_length", "succeeded"]
+
+#: The header that marks an answer given again.
+REPLAYED: Final = (b"idempotent-replayed", b"true")
+
+#: Seconds that a replay id outlives its window: servers that share a ledger do not agree on the time to the second.
+_MARGIN: Final = 60.0
+
+_REFUSED: Final = {
+    Outcome.IN_FLIGHT: "in-flight",
+    Outcome.UNKNOWN: "outcome-unknown",
+    Outcome.MISMATCH: "id-reused",
+    Outcome.DONE: "replayed",
+}
+
+
+class Options(TypedDict, total=False):
+    """What can be set on either middleware, by keyword; `Guard` says what each is, and its default."""
+
+    max_body: int
+    idempotent: bool | Callable[[Request], bool]
+    answer_ttl: float
+    max_answer: int
+    lease: float
+    replay_ttl: float
+    redo: bool
+    render: Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Settings, checked. Raises `ValueError` for one that would protect nothing."""
+
+    verifier: Verifier
+    ledger: Ledger
+    #: The largest body (bytes) that is read; it is held in memory, since nothing may act on it before the MAC is checked.
+    max_body: int = 1_048_576
+    #: Whether a repeated request is given the first answer again (else 409), for all requests or by request.
+    idempotent: bool | Callable[[Request], bool] = False
+    #: How long (seconds) an idempotent request's id and answer are kept.
+    answer_ttl: float = 86_400.0
+    #: The largest answer (bytes of body) that is kept to be given again. A larger or streamed one is sent all the same, and its
+    #: id is marked as used: the request again is 409.
+    max_answer: int = 1_048_576
+    #: How long (seconds) a handler may take. After that a claim counts as abandoned: another request with its id is told 409
+    #: outcome-unknown, or, with ``redo``, runs the handler again.
+    lease: float = 60.0
+    #: How long (seconds) an id is remembered where the scheme has no time, so that no window ends its life.
+    replay_ttl: float = 86_400.0
+    #: Whether an abandoned request may be run again. Only for handlers that are safe to run twice.
+    redo: bool = False
+    #: Words a refusal: `problem`, `provider_refusal`, or a function of one's own.
+    render: Renderer = problem
+
+    def __post_init__(self) -> None:
+        for name in ("max_body", "max_answer"):
+            if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int) or getattr(self, name) < 0:
+                raise ValueError(f"{name} must be a number of bytes")
+        for name in ("answer_ttl", "lease", "replay_ttl"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise ValueError(f"{name} must be a number of seconds above 0")
+
+    def keeps(self, request: Request) -> bool:
+        """Whether this request's answer is kept and given again."""
+        return bool(self.idempotent(request)) if callable(self.idempotent) else self.idempotent
+
+    def claim_ttl(self, *, keep: bool) -> float:
+        """How long (seconds) the id must be remembered so that the request cannot come again.
+
+        The window's whole width, from the furthest future it accepts to the last moment of its past, holds for any request in it and
+        needs no clock. Where answers are kept a claim lives as long as they do: one whose outcome nobody knows must not turn into
+        a second payment when the window has passed, since the same id may be signed again with a new time.
+        """
+        window = self.verifier.scheme.created
+        ttl = self.replay_ttl if window is None else (window.last_moment(0) + window.future) / 1000 + _MARGIN
+        return max(ttl, self.lease, self.answer_ttl if keep else 0.0)
+
+    def answer_again(self, claim: Claim, *, keep: bool) -> Answer | None:
+        """What the claim means: ``None`` to go on to the handler, or the answer to give again. Raises `Rejected`."""
+        if claim.outcome is Outcome.FRESH:
+            return None
+        if claim.outcome is Outcome.DONE and keep:
+            if claim.answer is None:
+                raise Rejected("replayed", "This request was carried out; its answer was not kept")
+            return Answer(claim.answer.status, (*claim.answer.headers, REPLAYED), claim.answer.body)
+        raise Rejected(_REFUSED[claim.outcome])
+
+    def settle(self, claim: Claim, status: int | None, answer: Answer | None = None, *, keep: bool) -> None:
+        """Tell the ledger how it ended; may wait where the ledger does. Never raises: the work is done, and its answer is due."""
+        try:
+            ttl = self.answer_ttl if keep else None
+            held = claim.complete(answer, ttl=ttl) if succeeded(status) else claim.release()
+        except Exception as error:  # noqa: BLE001 - whatever a backend raises
+            report.unsettled(status, error)
+        else:
+            if not held:
+                report.lost(status)
+
+    def refuse(self, rejected: Rejected, presented: Presented | None) -> Answer:
+        """The answer that refuses the request; writes the one line in the log."""
+        trace = new_trace()
+        scheme = self.verifier.scheme
+        report.refused(rejected, scheme.name, trace)
+        shown = Rejected(rejected.code, rejected.detail)
+        refused = Refused(shown, scheme, trace, (presented.nonce if presented else None) or "")
+        try:
+            return self.render(refused)
+        except Exception as error:  # noqa: BLE001 - whatever a renderer raises
+            report.failed("wording a refusal", error)
+            return problem(refused)
+
+
+def succeeded(status: int | None) -> bool:
+    """Whether an answer with this status means that the work was done. ``None``: there was no answer.
+
+    A 5xx or an exception frees the id, so that an honest retry is not called a replay. A 4xx is an answer like any other.
+    """
+    return status is not None and status < 500
+
+
+def content_length(values: list[str], max_body: int) -> int | None:
+    """The length that a request declares for its body, or ``None``. Raises `Rejected` when it is none, or more than ``max_body``."""
+    if not values:
+        return None
+    text = values[0]
+    if len(values) > 1 or not (text.isascii() and text.isdigit()):
+        raise Rejected("malformed-header", "Content-Length is not one number")
+    # Compared by its digits first: int() refuses to read thousands of them.
+    digits = text.lstrip("0") or "0"
+    if len(digits) > 18 or int(digits) > max_body:
+        raise Rejected("body-too-large", f"The body may have up to {max_body} bytes")
+    return int(digits)
