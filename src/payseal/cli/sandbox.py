@@ -1,0 +1,113 @@
+"""``payseal sandbox``: the three systems on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from payseal.errors import MissingExtra
+
+try:
+    from payseal.server.sandbox.serve import bind, serve, serving
+    from payseal.server.sandbox.walkthrough import Step, walk
+    from payseal.server.vault import Vault
+except ModuleNotFoundError as error:
+    raise MissingExtra("payseal sandbox", "server") from error
+
+__all__ = ["sandbox"]
+
+
+#: Characters a line where the output is not a terminal.
+_WIDTH = 150
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("payseal-sandbox"),
+    show_default=True,
+    help="Where its keys and its database are kept.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8700, show_default=True, help="The port on this machine; 0 takes a free one."
+)
+@click.option("--walkthrough", is_flag=True, help="Send real requests through it first, good and bad, and show what came back.")
+@click.option("--once", is_flag=True, help="With --walkthrough: stop afterwards; exit 0 only when every outcome was the expected one.")
+@click.pass_context
+def sandbox(context: click.Context, folder: Path, port: int, walkthrough: bool, once: bool) -> None:
+    """Serve three payment systems on this machine to integrate against.
+
+    The Fiserv Payments API, Commerce Hub and Startbutton, each verifying signatures as the real one does. A demo account is made on
+    first start; its keys stay the same, in a file that the other commands read:
+
+    \b
+    payseal request --scheme fiserv-payments \\
+        --credentials payseal-sandbox/keys.toml --credential fiserv …
+    """
+    if once and not walkthrough:
+        raise click.UsageError("--once goes with --walkthrough")
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)  # a file or a pipe has no width of its own
+    vault = Vault.open(folder)
+    listener = bind(port)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    if not walkthrough:
+        _announce(console, address, vault)
+        with _decisions_shown():
+            serve(vault, listener)
+        return
+    with serving(vault, listener):
+        steps = _shown(console, listener.getsockname()[1], vault)
+        unexpected = [step for step in steps if not step.good]
+        if once:
+            context.exit(1 if unexpected else 0)
+        _announce(console, address, vault)
+        with _decisions_shown(), contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+def _announce(console: Console, address: str, vault: Vault) -> None:
+    console.print(f"The sandbox serves at [bold]{address}[/]; the demo account's keys are in [bold]{vault.keys_file}[/]. Ctrl-C stops it.")
+
+
+def _shown(console: Console, port: int, vault: Vault) -> list[Step]:
+    """Take the walk, showing each step as it comes, then the table."""
+    table = Table(title="What was sent and what came back", title_justify="left")
+    for heading in ("", "System", "Sent", "Expected", "Came back"):
+        table.add_column(heading, overflow="fold")
+    steps = []
+    with console.status("sending …") as status:
+        for step in walk(port, vault.demo_keys()):
+            steps.append(step)
+            status.update(f"{len(steps)} sent: {step.system}: {step.sent}")
+            mark = "[green]as expected[/]" if step.good else "[bold red]UNEXPECTED[/]"
+            table.add_row(mark, step.system, step.sent, step.expected, step.came_back)
+    console.print(table)
+    expected = sum(step.good for step in steps)
+    console.print(f"{expected} of {len(steps)} outcomes as expected.")
+    return steps
+
+
+@contextlib.contextmanager
+def _decisions_shown() -> Iterator[None]:
+    """Show what the guards decide, a line each, on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger = logging.getLogger("payseal")
+    previous = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(previous)
