@@ -1,0 +1,1 @@
+"""Three payment systems on one machine, that verify as the real ones do."""
