@@ -11,9 +11,9 @@ import payseal
 from payseal.errors import REJECTIONS
 from payseal.mac import ALGORITHMS, ENCODINGS
 from payseal.schemes import catalogue_names
+from payseal.schemes.checked import KEYS
 from payseal.schemes.nonces import NONCE_FORMATS
 from payseal.schemes.refusals import PLACEHOLDERS
-from payseal.schemes.scheme import _KEYS
 from payseal.schemes.template import REQUEST_COMPONENTS, SENT_COMPONENTS
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +36,7 @@ def test_every_rejection_is_on_its_page_with_its_status() -> None:
 @pytest.mark.parametrize(
     "word",
     sorted(
-        {key for keys in _KEYS.values() for key in keys}
+        {key for keys in KEYS.values() for key in keys}
         | set(ALGORITHMS)
         | set(ENCODINGS)
         | set(NONCE_FORMATS)

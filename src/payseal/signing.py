@@ -10,7 +10,7 @@ from payseal.credentials import Credential
 from payseal.errors import CredentialError, Rejected, SigningError
 from payseal.request import Request
 from payseal.schemes import Scheme
-from payseal.schemes.scheme import SignatureBase, Values, request_text
+from payseal.schemes.base import SignatureBase, Values, request_text
 from payseal.schemes.template import Component
 
 __all__ = ["Signer"]
@@ -103,7 +103,7 @@ class Signer:
             return found[0]
 
         try:
-            return self.scheme.base(values, request, header)
+            return self.scheme.signature.base.of(values, request, header)
         except Rejected as rejected:
             raise SigningError(f"the request cannot be signed: {rejected.detail}") from None
 

@@ -20,8 +20,8 @@ from payseal.errors import Rejected, SchemeError
 from payseal.mac import Encoding, PreparedMac, same
 from payseal.request import Request, leading_bytes
 from payseal.schemes import Scheme
+from payseal.schemes.base import SignatureBase, Values, request_text
 from payseal.schemes.boundaries import other_reading
-from payseal.schemes.scheme import SignatureBase, Values, request_text
 from payseal.schemes.template import Component
 
 __all__ = ["Authenticated", "Presented", "Verifier"]
@@ -108,7 +108,7 @@ class Verifier:
             )
         self.find = resolver(credentials, names=scheme.names)
         self._clock = clock
-        self._covers_token = any(isinstance(part, Component) and part.name == "token" for part in scheme.signature.base)
+        self._covers_token = any(isinstance(part, Component) and part.name == "token" for part in scheme.signature.base.parts)
         algorithm = scheme.signature.algorithm
         # Keys that nobody has, for requests that name no credential of ours.
         self._padding = tuple(PreparedMac(algorithm, os.urandom(32) if algorithm.keyed else None) for _ in range(_PASSES))
@@ -224,7 +224,7 @@ class Verifier:
         for created, text in self._times(presented, now):
             if text is not None:
                 values["created"] = text
-            base = self.scheme.base(values, request, header)
+            base = self.scheme.signature.base.of(values, request, header)
             for index, mac in enumerate(padded):
                 if _signed(mac.digest(base), presented) and index < len(macs):
                     return index, created, text, base

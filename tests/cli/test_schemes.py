@@ -37,7 +37,7 @@ def test_show_tells_what_is_signed_in_order_and_which_headers_carry_it(run: Run,
     scheme = payseal.scheme(name)
     result = run("schemes", "show", name)
     assert result.exit_code == 0
-    places = [result.stdout.index(f"{number}  {part}") for number, part in enumerate(scheme.signature.base, start=1)]
+    places = [result.stdout.index(f"{number}  {part}") for number, part in enumerate(scheme.signature.base.parts, start=1)]
     assert places == sorted(places)
     assert scheme.signature.algorithm.name in result.stdout
     assert scheme.signature.encoding.name in result.stdout

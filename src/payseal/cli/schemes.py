@@ -76,7 +76,7 @@ def show_scheme(name_or_path: str, settings: tuple[str, ...], as_json: bool) -> 
 
 
 def _signed(scheme: Scheme) -> list[str]:
-    base = scheme.signature.base
+    base = scheme.signature.base.parts
     names = [_name(part) for part in base]
     width = max(map(len, names))
     lines = [f"  {number}  {name:<{width}}  {_meaning(part)}" for number, (part, name) in enumerate(zip(base, names, strict=True), start=1)]

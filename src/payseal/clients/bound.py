@@ -36,7 +36,7 @@ class BoundSigner:
         headers = signer.scheme.headers
         #: The scheme's header names in lower case. None of them goes to another origin, whoever set it.
         self.names = frozenset(rule.key for rule in headers)
-        covered = [part for part in signer.scheme.signature.base if isinstance(part, Component)]
+        covered = [part for part in signer.scheme.signature.base.parts if isinstance(part, Component)]
         #: Whether the signature covers ``Host``.
         self.covers_host = any(part.name == "host" or part.header == "host" for part in covered)
         # A header that is the request id and nothing else: there a caller can name the id itself, to send one request again.

@@ -1,11 +1,14 @@
-"""Request ids: the formats that a signer can make."""
+"""Request ids: the formats that a signer can make, and what a verifier takes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["NONCE_FORMATS"]
+from payseal.grammar import Grammar
+
+__all__ = ["NONCE_FORMATS", "NonceRule"]
 
 
 def _uuid4(random: Callable[[int], bytes]) -> str:
@@ -26,3 +29,15 @@ def _hex(random: Callable[[int], bytes]) -> str:
 
 
 NONCE_FORMATS: Final[dict[str, Callable[[Callable[[int], bytes]], str]]] = {"uuid4": _uuid4, "hex": _hex}
+
+
+@dataclass(frozen=True, slots=True)
+class NonceRule:
+    """The request id: what a signer makes, what a verifier takes."""
+
+    format: str
+    grammar: Grammar
+
+    def make(self, random: Callable[[int], bytes]) -> str:
+        """A new id from a source of random bytes such as `os.urandom`."""
+        return NONCE_FORMATS[self.format](random)
