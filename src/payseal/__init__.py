@@ -2,6 +2,7 @@
 
 from payseal.credentials import Credential
 from payseal.errors import CredentialError, LedgerError, PaysealError, Rejected, SchemeError, SigningError
+from payseal.explain import Cause, Explanation, explain
 from payseal.request import Request
 from payseal.schemes import Scheme, scheme
 from payseal.signing import Signer
@@ -11,8 +12,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Authenticated",
+    "Cause",
     "Credential",
     "CredentialError",
+    "Explanation",
     "LedgerError",
     "PaysealError",
     "Presented",
@@ -23,5 +26,6 @@ __all__ = [
     "Signer",
     "SigningError",
     "Verifier",
+    "explain",
     "scheme",
 ]

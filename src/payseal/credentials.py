@@ -142,6 +142,10 @@ class Credential:
         value: bytes = self._token._value
         return value.decode("utf-8")
 
+    def reveal_secrets(self) -> tuple[bytes, ...]:
+        """The secrets, newest first: for explaining how one was misused. Whoever takes them must show none."""
+        return tuple(secret._value for secret in self._secrets)
+
     # The slots hold what __init__ puts there; typed here for the checker.
     _secrets: tuple[_Hidden, ...]
     _token: _Hidden | None

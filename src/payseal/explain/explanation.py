@@ -1,0 +1,307 @@
+"""One explanation: verify strictly, read leniently, search, and say what was found."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from payseal.credentials import Credential
+from payseal.errors import Rejected
+from payseal.explain.bodies import LARGE, MODERATE, Bodies
+from payseal.explain.causes import Cause, Check, Explanation, cause
+from payseal.explain.ids import keyid_variants, nonce_variants
+from payseal.explain.keys import baseline_maker, key_variants, maker_variants
+from payseal.explain.reading import Finding, Reading, read_leniently
+from payseal.explain.received import Received
+from payseal.explain.search import Found, Search
+from payseal.explain.shapes import baseline_shape, shape_variants
+from payseal.explain.times import Times, seen_unit, times_of, words
+from payseal.explain.variants import Variant
+from payseal.mac import ENCODINGS
+from payseal.request import Request, leading_bytes
+from payseal.schemes import Scheme
+from payseal.schemes.base import request_text
+from payseal.schemes.template import Component
+from payseal.verification import Verifier
+
+if TYPE_CHECKING:
+    from payseal.ledger.protocol import Outcome
+
+__all__ = ["explained"]
+
+#: Above this (bytes) one MAC costs a good part of a budget: nothing is searched for.
+_HUGE: Final = 4_194_304
+
+
+def explained(
+    request: Request,
+    scheme: Scheme,
+    credential: Credential | None,
+    *,
+    now: float,
+    budget: float,
+    others: tuple[Credential, ...],
+    ledger: Outcome | None,
+    state: str,
+    clock: Callable[[], float],
+) -> Explanation:
+    """See `payseal.explain.explain`."""
+    started = clock()
+    now = now if math.isfinite(now) and 0 <= now < 10_000_000_000 else 0.0
+
+    def time_left() -> float:
+        return budget - (clock() - started)
+
+    body = leading_bytes(request, _HUGE + 1)
+    huge = len(body) > _HUGE
+    verdict = None if huge and budget < 1 else _verdict(request, scheme, credential, now)
+    reading = read_leniently(request, scheme, credential)
+    causes: list[Cause] = []
+    examined, finished, proven = 0, False, verdict in ("accepted", "outside-window", "ambiguous-base")
+    if verdict == "ambiguous-base":
+        causes.append(cause("ambiguous-base", {}, proven=True))
+    searchable = credential is not None and reading.signatures and not _lacks(reading, scheme)
+    if not proven and credential is not None and searchable and not huge:
+        search = _search(request, body, scheme, credential, others, reading, int(now * 1000), time_left)
+        found = search.run()
+        examined, finished = search.examined, search.finished
+        if found is not None:
+            proven = True
+            causes += _proven(found, reading, scheme, credential)
+    elif proven:
+        causes += [cause(finding.code, finding.facts, proven=True) for finding in reading.findings]
+    causes += _outside(reading, scheme, credential, now, ledger, state, proven=proven)
+    verified = verdict == "accepted" and state == "active"
+    if not proven:
+        causes += _seen(reading, scheme, credential)
+        if searchable:
+            causes.append(cause("unproven", {"examined": examined, "passed": _passed(reading)}, proven=False))
+    ranked = tuple(
+        Cause(each.code, each.component, each.summary, each.fix, each.proven, rank) for rank, each in enumerate(_unique(causes), start=1)
+    )
+    return Explanation(
+        verified=verified,
+        causes=ranked,
+        signature_base=_base(request, body, scheme, reading, int(now * 1000)) if not huge else b"",
+        checks=tuple(_checks(reading, credential, verdict, proven, now, ledger)),
+        examined=examined,
+        elapsed=clock() - started,
+        shortened=_shortened(body, huge, finished or proven or not searchable),
+    )
+
+
+def _lacks(reading: Reading, scheme: Scheme) -> bool:
+    """Whether something that is signed is not there to be looked at."""
+    covered = {part.name for part in scheme.signature.base.parts if isinstance(part, Component)}
+    needed = covered & {"keyid", "nonce", "token"} | ({"created"} & covered if scheme.created_sent else set())
+    return not needed <= set(reading.values)
+
+
+def _verdict(request: Request, scheme: Scheme, credential: Credential | None, now: float) -> str:
+    """What a verifier says: ``accepted``, or the code it refuses with."""
+    if credential is None:
+        return "invalid-signature"
+    try:
+        Verifier(scheme, credential, allow_unkeyed=True).verify(request, now=now)
+    except Rejected as rejected:
+        return rejected.code
+    return "accepted"
+
+
+def _search(
+    request: Request,
+    body: bytes,
+    scheme: Scheme,
+    credential: Credential,
+    others: tuple[Credential, ...],
+    reading: Reading,
+    now: int,
+    time_left: Callable[[], float],
+) -> Search:
+    parts = scheme.signature.base.parts
+    shown = "".join(str(part) for part in parts).replace("\n", "\\n")
+    key, keys = key_variants(scheme, credential, others)
+    texts = _texts(request, body, scheme, reading)
+    times = Times([], [], lambda: iter(()))
+    if scheme.created is not None:
+        times = times_of(scheme.created, reading.values.get("created", "") if scheme.created_sent else None, now)
+    near: dict[str, list[Variant[Any]]] = {"created": list(times.near), "key": list(keys)}
+    if scheme.nonce is not None and "nonce" in reading.values:
+        near["nonce"] = list(nonce_variants(reading.values["nonce"], shown))
+    if "{keyid}" in texts:
+        near["keyid"] = list(keyid_variants(reading.values.get("keyid", ""), credential.keyid, shown))
+    near["maker"] = list(maker_variants(scheme))
+    near["shape"] = list(shape_variants(parts, _extras(request)))
+    covered = [part for part in parts if isinstance(part, Component) and part.digest]
+    return Search(
+        received=Received(reading.signatures, scheme.signature),
+        key=key,
+        maker=baseline_maker(scheme),
+        shape=baseline_shape(parts),
+        texts=texts,
+        times=times,
+        near=near,
+        bodies=Bodies(body, time_left),
+        digests={str(part): _digest_of(part) for part in covered},
+        time_left=time_left,
+    )
+
+
+def _digest_of(part: Component) -> Callable[[bytes], bytes]:
+    encode = ENCODINGS[part.encoding].encode
+    return lambda body: encode(hashlib.new(part.digest, body).digest()).encode("ascii")
+
+
+def _texts(request: Request, body: bytes, scheme: Scheme, reading: Reading) -> dict[str, bytes]:
+    """The texts of the base's components but the time, by their place in a shape."""
+    texts = {"{body}": body}
+    for part in scheme.signature.base.parts:
+        if not isinstance(part, Component) or part.name == "created" or str(part) in texts:
+            continue
+        if part.name in ("keyid", "nonce", "token"):
+            texts[str(part)] = reading.values.get(part.name, "").encode("utf-8", "replace")
+        else:
+            texts[str(part)] = _own_text(part, request).encode("utf-8", "replace")
+    return texts
+
+
+def _own_text(part: Component, request: Request) -> str:
+    try:
+        return request_text(part, request, lambda name: (request.values(name) or [""])[0])
+    except Rejected:
+        return ""
+
+
+def _extras(request: Request) -> list[tuple[str, bytes]]:
+    """What clients put into a base that does not have it."""
+    host = (request.values("host") or [""])[0]
+    named = [
+        ("the method", request.method),
+        ("the path", request.path),
+        ("the method and the path", request.method + request.path),
+        ("the target", request.target),
+        ("the URL", f"https://{host}{request.target}"),
+        ("the host", host),
+        *(
+            (f"the header {name}", value)
+            for name in ("content-type", "auth-token-type", "authorization")
+            for value in request.values(name)[:1]
+        ),
+    ]
+    kept: dict[bytes, str] = {}
+    for what, text in named:
+        if text and len(text) <= 2048:
+            kept.setdefault(text.encode("utf-8", "replace"), what)
+    return [(what, text) for text, what in kept.items()]
+
+
+def _proven(found: Found, reading: Reading, scheme: Scheme, credential: Credential) -> Iterator[Cause]:
+    facts: dict[str, object] = {"algorithm": scheme.signature.algorithm.name, "encoding": scheme.signature.encoding.name}
+    for finding in reading.findings:
+        yield cause(finding.code, finding.facts, proven=True)
+    yield from (cause(code, seen, proven=True) for code, seen in _named_otherwise(reading, scheme, credential))
+    for variant in found.variants:
+        for code in variant.codes:
+            yield cause(code, {**facts, **variant.facts}, proven=True)
+    for code in found.encoding:
+        yield cause(code, facts, proven=True)
+
+
+def _named_otherwise(reading: Reading, scheme: Scheme, credential: Credential) -> Iterator[tuple[str, dict[str, object]]]:
+    """What the values themselves show to be wrong: a time in another unit, a key id in another spelling."""
+    sent = reading.values.get("created")
+    if sent is not None and scheme.created is not None and scheme.created.format.read(sent) is None:
+        wanted: dict[str, object] = {"wanted": words(scheme.created)}
+        seen = seen_unit(sent)
+        if seen is not None:
+            yield "created-unit", {**wanted, "unit": seen[0]}
+        elif "." in sent and sent.replace(".", "", 1).isdigit():
+            yield "created-fraction", wanted
+        elif "T" in sent or "-" in sent or ":" in sent:
+            yield "created-iso", wanted
+    keyid = reading.values.get("keyid")
+    if keyid is not None and credential.keyid is not None and keyid != credential.keyid and keyid.lower() == credential.keyid.lower():
+        yield "keyid-case", {}
+
+
+def _outside(
+    reading: Reading, scheme: Scheme, credential: Credential | None, now: float, ledger: Outcome | None, state: str, *, proven: bool
+) -> Iterator[Cause]:
+    """What is wrong besides the signature: the window, the credential, the ledger."""
+    sent = reading.values.get("created")
+    if sent is not None and scheme.created is not None:
+        seen = seen_unit(sent)
+        moment = scheme.created.format.read(sent)
+        moment = moment if moment is not None else seen[1] if seen else None
+        at = int(now * 1000)
+        if moment is not None and not scheme.created.fresh(moment, at):
+            code = "created-clock-skew" if moment > at else "created-outside-window"
+            facts = {"seconds": abs(at - moment) // 1000, "tolerance": scheme.created.tolerance // 1000}
+            yield cause(code, facts, proven=proven)
+    if credential is None:
+        yield cause("credential-unknown", {}, proven=False)
+    elif state == "revoked":
+        yield cause("credential-revoked", {}, proven=proven)
+    elif not credential.valid_at(now):
+        yield cause("credential-expired", {}, proven=proven)
+    if ledger is not None and ledger.value in ("done", "in-flight", "unknown"):
+        yield cause("ledger-replayed", {}, proven=proven)
+
+
+def _seen(reading: Reading, scheme: Scheme, credential: Credential | None) -> Iterator[Cause]:
+    """What can be seen without a proof."""
+    for finding in reading.findings:
+        yield cause(finding.code, finding.facts, proven=False)
+    if credential is not None:
+        yield from (cause(code, facts, proven=False) for code, facts in _named_otherwise(reading, scheme, credential))
+
+
+def _unique(causes: list[Cause]) -> list[Cause]:
+    kept: dict[str, Cause] = {}
+    for each in causes:
+        kept.setdefault(each.code, each)
+    return list(kept.values())
+
+
+def _passed(reading: Reading) -> str:
+    return "The headers are well formed." if not reading.findings else "Mending the headers was not enough."
+
+
+def _base(request: Request, body: bytes, scheme: Scheme, reading: Reading, now: int) -> bytes:
+    """The bytes that should have been signed, with an access token hidden."""
+    texts = _texts(request, body, scheme, reading)
+    sent = reading.values.get("created")
+    if sent is None and scheme.created is not None and not scheme.created_sent:
+        sent = next((text for _, text in scheme.created.candidates(now)), None)
+    if (sent is None and scheme.created is not None) or (scheme.nonce is not None and "nonce" not in reading.values):
+        return b""
+    texts["{created}"] = (sent or "").encode("utf-8", "replace")
+    if "{token}" in texts:
+        texts["{token}"] = b"<access token>"
+    return b"".join(piece if isinstance(piece, bytes) else texts[piece] for piece in baseline_shape(scheme.signature.base.parts))
+
+
+def _checks(
+    reading: Reading, credential: Credential | None, verdict: str | None, proven: bool, now: float, ledger: Outcome | None
+) -> Iterator[Check]:
+    findings: list[Finding] = reading.findings
+    yield Check("headers", not findings, ", ".join(finding.code for finding in findings))
+    yield Check("credential", credential is not None and credential.valid_at(now))
+    genuine = verdict in ("accepted", "outside-window", "ambiguous-base")
+    yield Check("signature", genuine, "proven once the mistakes are mended" if proven and not genuine else "")
+    yield Check("time window", None if not genuine else verdict != "outside-window")
+    yield Check("ledger", None if ledger is None or verdict != "accepted" else ledger.value == "fresh")
+
+
+def _shortened(body: bytes, huge: bool, complete: bool) -> str:
+    if huge:
+        return f"the body is larger than {_HUGE} bytes: nothing was searched for"
+    if complete:
+        return ""
+    if len(body) > LARGE:
+        return f"the body is larger than {LARGE} bytes: it was not taken apart"
+    if len(body) > MODERATE:
+        return f"the body is larger than {MODERATE} bytes: it was rewritten in single ways only"
+    return "the time was up before every combination was tried"

@@ -1,0 +1,157 @@
+"""An explanation never raises, never runs away, and holds no secret, no expected MAC and no part of one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import logging
+import pickle
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import payseal
+from payseal import Credential, Explanation, Request, Scheme
+from payseal.ledger import Outcome
+from payseal.schemes import catalogue_names
+
+from .corpus import load
+
+SECRET, OLD, TOKEN = "s3cret-that-is-never-shown", "0ld-secret-never-shown", "t0ken-that-is-never-shown"
+NOW = 1_729_620_420.0
+CREDENTIAL = Credential("key-1", [OLD, SECRET], TOKEN)
+BODY = b'{"amount":1000,"currency":"KES"}'
+
+
+def signed(scheme: Scheme, body: bytes = BODY, credential: Credential = CREDENTIAL, now: float = NOW) -> Request:
+    headers = payseal.Signer(scheme, credential).sign(Request("POST", "/pay", body=body), created=now)
+    return Request("POST", "/pay", headers=headers, body=body)
+
+
+def everything(explanation: Explanation) -> str:
+    return (
+        repr(explanation)
+        + str(explanation)
+        + "".join(f"{cause.summary}{cause.fix}{cause!r}" for cause in explanation.causes)
+        + "".join(map(repr, explanation.checks))
+        + explanation.signature_base.decode("latin-1")
+    )
+
+
+@pytest.mark.parametrize("name", catalogue_names())
+@pytest.mark.parametrize("mistake", ["none", "body", "key", "unknown"])
+def test_nothing_secret_is_in_an_explanation_or_a_log(name: str, mistake: str, caplog: pytest.LogCaptureFixture) -> None:
+    scheme = payseal.scheme(name)
+    request = signed(scheme)
+    if mistake == "body":
+        request = Request("POST", "/pay", headers=request.headers, body=b'{"amount": 1000, "currency": "KES"}')
+    elif mistake == "key":
+        request = signed(scheme, credential=Credential("key-1", SECRET + "\n", "another-token"))
+    elif mistake == "unknown":
+        request = signed(scheme, credential=Credential("key-1", "wrong", "another-token"))
+    with caplog.at_level(logging.DEBUG):
+        explanation = payseal.explain(request, scheme, CREDENTIAL, now=NOW, budget=0.2)
+    shown = everything(explanation) + caplog.text
+    base = explanation.signature_base
+    for secret in (SECRET, OLD, TOKEN):
+        assert secret not in shown
+        for form in (secret.encode().hex(), base64.b64encode(secret.encode()).decode()):
+            assert form not in shown
+        for algorithm in ("sha256", "sha512"):
+            mac = hmac.new(secret.encode(), base, algorithm).digest()
+            for form in (mac.hex(), base64.b64encode(mac).decode()):
+                assert form[:12] not in shown
+    if base:
+        assert hashlib.sha256(base).hexdigest()[:12] not in shown
+
+
+headers = st.lists(
+    st.tuples(
+        st.sampled_from(["Api-Key", "Client-Request-Id", "Timestamp", "Message-Signature", "Authorization", "x-request-id", "Other", "é"]),
+        st.one_of(
+            st.text(max_size=120),
+            st.sampled_from(["key-1", "1729620420000", "1729620420", "a" * 64, "A" * 44, "%3D" * 20, "Bearer x", '"q"']),
+        ),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=120)
+@given(
+    name=st.sampled_from(catalogue_names()),
+    sent=headers,
+    body=st.one_of(
+        st.binary(max_size=300),
+        st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")),
+        st.sampled_from([b"[" * 3000, b'{"a":1e999}', b'"\\ud800"', b"1" * 5000]),
+    ),
+    now=st.one_of(st.floats(), st.just(NOW)),
+)
+def test_no_input_makes_it_raise_or_run_away(name: str, sent: list[tuple[str, str]], body: bytes, now: float) -> None:
+    budget = 0.02
+    started = time.perf_counter()
+    explanation = payseal.explain(
+        Request("POST", "/x?y", headers=sent, body=body), payseal.scheme(name), CREDENTIAL, now=now, budget=budget
+    )
+    # A fifth over the budget, and what a busy machine may take on top.
+    assert time.perf_counter() - started <= budget * 1.2 + 0.25
+    assert not explanation.verified
+    assert explanation.causes
+
+
+@pytest.mark.parametrize("size", [20_000, 200_000, 3_000_000, 20_000_000])
+def test_a_large_body_shrinks_the_search_and_it_says_so(size: int) -> None:
+    scheme = payseal.scheme("fiserv-payments")
+    body = b'{"pad":"' + b"x" * size + b'"}'
+    request = signed(scheme, body)
+    spoilt = Request("POST", "/pay", headers=request.headers, body=body + b" ")
+    started = time.perf_counter()
+    explanation = payseal.explain(spoilt, scheme, Credential("key-1", "wrong"), now=NOW, budget=0.5)
+    assert time.perf_counter() - started <= 0.5 * 1.2 + 0.5
+    assert not explanation.verified
+    assert explanation.shortened
+
+
+def test_time_is_read_from_the_clock_that_is_passed() -> None:
+    ticks = iter(range(1_000_000))
+    request = Request("POST", "/pay", headers=signed(payseal.scheme("fiserv-payments")).headers, body=b"other")
+    explanation = payseal.explain(
+        request, payseal.scheme("fiserv-payments"), CREDENTIAL, now=NOW, budget=40, clock=lambda: float(next(ticks))
+    )
+    assert explanation.causes
+    assert explanation.elapsed <= 60
+
+
+def test_what_comes_from_outside_is_said() -> None:
+    scheme = payseal.scheme("fiserv-payments")
+    request = signed(scheme)
+
+    def first(**options: object) -> str:
+        return payseal.explain(request, scheme, **{"credential": CREDENTIAL, "now": NOW, **options}).causes[0].code  # type: ignore[arg-type]
+
+    assert first(ledger=Outcome.DONE) == "ledger-replayed"
+    assert first(credential=None) == "credential-unknown"
+    assert first(state="revoked") == "credential-revoked"
+    assert first(credential=Credential("key-1", SECRET, not_after=NOW - 1)) == "credential-expired"
+    assert first(now=NOW + 4000) == "created-outside-window"
+    assert first(now=NOW - 4000) == "created-clock-skew"
+
+
+def test_the_base_is_the_one_that_should_have_been_signed() -> None:
+    for case in load():
+        explanation = case.explain(budget=0.01)
+        if explanation.verified and case.scheme.name == "fiserv-payments":
+            values = [case.request.values(name)[0] for name in ("api-key", "client-request-id", "timestamp")]
+            assert explanation.signature_base == "".join(values).encode() + bytes(case.request.body)  # type: ignore[arg-type]
+
+
+def test_an_explanation_of_a_key_is_not_pickled_with_it() -> None:
+    from payseal.explain.keys import Key
+
+    with pytest.raises(TypeError):
+        pickle.dumps(Key(b"secret"))
+    assert "secret" not in repr(Key(b"secret"))
