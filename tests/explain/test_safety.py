@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 import payseal
 from payseal import Credential, Explanation, Request, Scheme
-from payseal.ledger import Outcome
 from payseal.schemes import catalogue_names
 
 from .corpus import load
@@ -133,7 +132,7 @@ def test_what_comes_from_outside_is_said() -> None:
     def first(**options: object) -> str:
         return payseal.explain(request, scheme, **{"credential": CREDENTIAL, "now": NOW, **options}).causes[0].code  # type: ignore[arg-type]
 
-    assert first(ledger=Outcome.DONE) == "ledger-replayed"
+    assert first(replayed=True) == "ledger-replayed"
     assert first(credential=None) == "credential-unknown"
     assert first(state="revoked") == "credential-revoked"
     assert first(credential=Credential("key-1", SECRET, not_after=NOW - 1)) == "credential-expired"

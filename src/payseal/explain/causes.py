@@ -40,7 +40,7 @@ class Check:
 class Explanation:
     """Why a request was refused, for the owner of the key and the operator; never for a stranger.
 
-    It holds no secret, no expected MAC and no part of one. ``signature_base`` holds the request's body.
+    It holds no secret, no expected MAC and no part of one. The two bases hold the request's body.
     """
 
     #: Whether the request verifies as it stands.
@@ -56,6 +56,8 @@ class Explanation:
     elapsed: float
     #: Why the search was made smaller than usual; empty when it was not.
     shortened: str = ""
+    #: The bytes that were signed instead, where that was proven; empty where nothing was, and where the request is genuine.
+    signed_base: bytes = field(default=b"", repr=False)
 
 
 def cause(code: str, facts: Mapping[str, object], *, proven: bool, rank: int = 1) -> Cause:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from payseal.credentials import Credential
 from payseal.explain.causes import Explanation
 from payseal.request import Request
 from payseal.schemes import Scheme
-
-if TYPE_CHECKING:
-    from payseal.ledger.protocol import Outcome
 
 __all__ = ["explain"]
 
@@ -25,7 +22,7 @@ def explain(
     now: float | None = None,
     budget: float = 0.5,
     others: Iterable[Credential] = (),
-    ledger: Outcome | None = None,
+    replayed: bool = False,
     state: Literal["active", "revoked"] = "active",
     clock: Callable[[], float] = time.perf_counter,
 ) -> Explanation:
@@ -33,7 +30,7 @@ def explain(
 
     ``request`` is as it arrived, ``credential`` the one it names (``None`` where there is none). ``now`` is the verifier's time in seconds
     since the epoch, by default this machine's; ``budget`` how long the search may take (seconds). ``others`` are further credentials of
-    whoever asks, one of which may have been used by mistake. ``ledger`` is what the ledger said of the id, ``state`` the credential's.
+    whoever asks, one of which may have been used by mistake. ``replayed`` is whether the ledger knew the id, ``state`` the credential's.
     Whatever the request holds, nothing is raised for it.
     """
     from payseal.explain.explanation import explained  # here, because signing and verifying never need it
@@ -45,7 +42,7 @@ def explain(
         now=time.time() if now is None else now,
         budget=budget,
         others=tuple(others),
-        ledger=ledger,
+        replayed=replayed,
         state=state,
         clock=clock,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from payseal.credentials import Credential
 from payseal.errors import Rejected
@@ -16,7 +16,7 @@ from payseal.explain.keys import baseline_maker, key_variants, maker_variants
 from payseal.explain.reading import Finding, Reading, read_leniently
 from payseal.explain.received import Received
 from payseal.explain.search import Found, Search
-from payseal.explain.shapes import baseline_shape, shape_variants
+from payseal.explain.shapes import HIDDEN_TOKEN, baseline_shape, shape_variants
 from payseal.explain.times import Times, seen_unit, times_of, words
 from payseal.explain.variants import Variant
 from payseal.mac import ENCODINGS
@@ -26,13 +26,12 @@ from payseal.schemes.base import request_text
 from payseal.schemes.template import Component
 from payseal.verification import Verifier
 
-if TYPE_CHECKING:
-    from payseal.ledger.protocol import Outcome
-
 __all__ = ["explained"]
 
 #: Above this (bytes) one MAC costs a good part of a budget: nothing is searched for.
 _HUGE: Final = 4_194_304
+#: Bytes that a secret has at least: a shorter text would be found where it is none.
+_HIDEABLE: Final = 8
 
 
 def explained(
@@ -43,7 +42,7 @@ def explained(
     now: float,
     budget: float,
     others: tuple[Credential, ...],
-    ledger: Outcome | None,
+    replayed: bool,
     state: str,
     clock: Callable[[], float],
 ) -> Explanation:
@@ -60,6 +59,7 @@ def explained(
     reading = read_leniently(request, scheme, credential)
     causes: list[Cause] = []
     examined, finished, proven = 0, False, verdict in ("accepted", "outside-window", "ambiguous-base")
+    found: Found | None = None
     if verdict == "ambiguous-base":
         causes.append(cause("ambiguous-base", {}, proven=True))
     searchable = credential is not None and reading.signatures and not _lacks(reading, scheme)
@@ -72,8 +72,8 @@ def explained(
             causes += _proven(found, reading, scheme, credential)
     elif proven:
         causes += [cause(finding.code, finding.facts, proven=True) for finding in reading.findings]
-    causes += _outside(reading, scheme, credential, now, ledger, state, proven=proven)
-    verified = verdict == "accepted" and state == "active"
+    causes += _outside(reading, scheme, credential, now, replayed, state, proven=proven)
+    verified = verdict == "accepted" and state == "active" and not replayed
     if not proven:
         causes += _seen(reading, scheme, credential)
         if searchable:
@@ -81,14 +81,16 @@ def explained(
     ranked = tuple(
         Cause(each.code, each.component, each.summary, each.fix, each.proven, rank) for rank, each in enumerate(_unique(causes), start=1)
     )
+    hide = _hider(request, reading, credential, others)
     return Explanation(
         verified=verified,
         causes=ranked,
-        signature_base=_base(request, body, scheme, reading, int(now * 1000)) if not huge else b"",
-        checks=tuple(_checks(reading, credential, verdict, proven, now, ledger)),
+        signature_base=hide(_base(request, body, scheme, reading, int(now * 1000), found)) if not huge else b"",
+        checks=tuple(_checks(reading, credential, verdict, proven, now, replayed)),
         examined=examined,
         elapsed=clock() - started,
         shortened=_shortened(body, huge, finished or proven or not searchable),
+        signed_base=b"" if found is None else hide(found.text),
     )
 
 
@@ -227,7 +229,7 @@ def _named_otherwise(reading: Reading, scheme: Scheme, credential: Credential) -
 
 
 def _outside(
-    reading: Reading, scheme: Scheme, credential: Credential | None, now: float, ledger: Outcome | None, state: str, *, proven: bool
+    reading: Reading, scheme: Scheme, credential: Credential | None, now: float, replayed: bool, state: str, *, proven: bool
 ) -> Iterator[Cause]:
     """What is wrong besides the signature: the window, the credential, the ledger."""
     sent = reading.values.get("created")
@@ -246,7 +248,7 @@ def _outside(
         yield cause("credential-revoked", {}, proven=proven)
     elif not credential.valid_at(now):
         yield cause("credential-expired", {}, proven=proven)
-    if ledger is not None and ledger.value in ("done", "in-flight", "unknown"):
+    if replayed:
         yield cause("ledger-replayed", {}, proven=proven)
 
 
@@ -269,22 +271,43 @@ def _passed(reading: Reading) -> str:
     return "The headers are well formed." if not reading.findings else "Mending the headers was not enough."
 
 
-def _base(request: Request, body: bytes, scheme: Scheme, reading: Reading, now: int) -> bytes:
+def _hider(
+    request: Request, reading: Reading, credential: Credential | None, others: tuple[Credential, ...]
+) -> Callable[[bytes], bytes]:
+    """What hides secrets and tokens wherever they stand in a base: clients put them into the wrong header, or into the body."""
+    hidden: dict[bytes, bytes] = {}
+    for each in (*others, *([] if credential is None else [credential])):
+        hidden.update(dict.fromkeys(each.reveal_secrets(), b"<secret>"))
+        if each.has_token:
+            hidden[each.reveal_token().encode("utf-8", "replace")] = HIDDEN_TOKEN
+    for text in (reading.values.get("token", ""), *(value.rpartition(" ")[2] for value in request.values("authorization"))):
+        hidden[text.encode("utf-8", "replace")] = HIDDEN_TOKEN
+    longest_first = sorted((value for value in hidden if len(value) >= _HIDEABLE), key=len, reverse=True)
+
+    def hide(text: bytes) -> bytes:
+        for value in longest_first:
+            text = text.replace(value, hidden[value])
+        return text
+
+    return hide
+
+
+def _base(request: Request, body: bytes, scheme: Scheme, reading: Reading, now: int, found: Found | None) -> bytes:
     """The bytes that should have been signed, with an access token hidden."""
     texts = _texts(request, body, scheme, reading)
     sent = reading.values.get("created")
     if sent is None and scheme.created is not None and not scheme.created_sent:
-        sent = next((text for _, text in scheme.created.candidates(now)), None)
+        sent = found.created.decode() if found and found.created else next((text for _, text in scheme.created.candidates(now)), None)
     if (sent is None and scheme.created is not None) or (scheme.nonce is not None and "nonce" not in reading.values):
         return b""
     texts["{created}"] = (sent or "").encode("utf-8", "replace")
     if "{token}" in texts:
-        texts["{token}"] = b"<access token>"
+        texts["{token}"] = HIDDEN_TOKEN
     return b"".join(piece if isinstance(piece, bytes) else texts[piece] for piece in baseline_shape(scheme.signature.base.parts))
 
 
 def _checks(
-    reading: Reading, credential: Credential | None, verdict: str | None, proven: bool, now: float, ledger: Outcome | None
+    reading: Reading, credential: Credential | None, verdict: str | None, proven: bool, now: float, replayed: bool
 ) -> Iterator[Check]:
     findings: list[Finding] = reading.findings
     yield Check("headers", not findings, ", ".join(finding.code for finding in findings))
@@ -292,7 +315,7 @@ def _checks(
     genuine = verdict in ("accepted", "outside-window", "ambiguous-base")
     yield Check("signature", genuine, "proven once the mistakes are mended" if proven and not genuine else "")
     yield Check("time window", None if not genuine else verdict != "outside-window")
-    yield Check("ledger", None if ledger is None or verdict != "accepted" else ledger.value == "fresh")
+    yield Check("ledger", not replayed if verdict == "accepted" else None)
 
 
 def _shortened(body: bytes, huge: bool, complete: bool) -> str:

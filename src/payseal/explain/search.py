@@ -7,14 +7,14 @@ clients put in its place. A combination is tried by computing one MAC and lookin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, islice, product
 from typing import Any, Final
 
 from payseal.explain.bodies import MODERATE, Bodies
 from payseal.explain.keys import Key, Maker
 from payseal.explain.received import Received
-from payseal.explain.shapes import Shape
+from payseal.explain.shapes import HIDDEN_TOKEN, Shape
 from payseal.explain.times import Times
 from payseal.explain.variants import Variant
 
@@ -41,6 +41,9 @@ class Found:
 
     variants: tuple[Variant[Any], ...]
     encoding: tuple[str, ...]
+    #: What was signed, with an access token hidden, and the time in it where that belongs there (empty where it does not).
+    text: bytes = field(default=b"", repr=False)
+    created: bytes = b""
 
 
 class OutOfBudget(Exception):
@@ -155,7 +158,9 @@ class Search:
             text = b"".join([piece if isinstance(piece, bytes) else created if piece == "{created}" else texts[piece] for piece in shape])
             encoding = self._received.mistakes(mac(text))
             if encoding is not None:
-                return Found(chosen, encoding)
+                shown = {**texts, "{token}": HIDDEN_TOKEN, "{created}": created}
+                signed = b"".join([piece if isinstance(piece, bytes) else shown[piece] for piece in shape])
+                return Found(chosen, encoding, signed, b"" if "created" in names else created)
         return None
 
     def _mac(self, key: Variant[Key] | None, maker: Variant[Maker] | None) -> Callable[[bytes], bytes]:

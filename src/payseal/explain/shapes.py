@@ -9,7 +9,10 @@ from typing import Final, TypeAlias
 from payseal.explain.variants import Variant, distinct
 from payseal.schemes.template import Component, Part
 
-__all__ = ["Piece", "Shape", "baseline_shape", "shape_variants"]
+__all__ = ["HIDDEN_TOKEN", "Piece", "Shape", "baseline_shape", "shape_variants"]
+
+#: What stands in place of an access token where a signature base is shown.
+HIDDEN_TOKEN: Final = b"<access token>"
 
 #: A fixed text, or the place of a value by name.
 Piece: TypeAlias = bytes | str

@@ -122,7 +122,7 @@ fresh jq-sorted-pretty commercehub-hmac; cp_body charge; { head_of; jq -S -j . "
 fresh jq-ascii fiserv-payments; cp_body sale-unicode; { head_of; jq -a -c -j . "$body"; } > "$base"; sign; emit body-escaped-unicode
 fresh jq-raw-unescaped commercehub-hmac; jq -a -c -j . bodies/sale-unicode.json > "$body"; { head_of; jq -c -j . "$body"; } > "$base"; sign; emit body-unescaped-unicode
 fresh jq-tojson startbutton-transfer; cp_body transfer-momo; { printf '%s' "$created"; jq -c tojson "$body" | tr -d '\n'; } > "$base"; sign; emit body-double-encoded
-fresh jq-pretty-newline fiserv-payments; cp_body capture-later; printf '{"requestType":"PostAuthTransaction","transactionAmount":{"total":44,"currency":"EUR"}}' > "$body"
+fresh jq-pretty-newline fiserv-payments; printf '{"requestType":"PostAuthTransaction","transactionAmount":{"total":44,"currency":"EUR"}}' > "$body"
 { head_of; jq . "$body"; } > "$base"; sign; emit 'body-indented body-trailing-newline'
 
 # ---- files from elsewhere
