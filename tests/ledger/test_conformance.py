@@ -219,3 +219,22 @@ def test_of_many_threads_at_once_exactly_one_is_fresh(ledger: Ledger) -> None:
     assert Counter(each for each, outcome in found if outcome is Outcome.FRESH) == dict.fromkeys(ids, 1)
     assert {outcome for _, outcome in found} <= {Outcome.FRESH, Outcome.IN_FLIGHT, Outcome.DONE}
     assert len(found) == 8 * len(ids)
+
+
+def test_stats_count_each_id_once(ledger: Ledger, clock: Clock) -> None:
+    assert ledger.stats().total == 0
+    ledger.claim("s", "left", A, 600, lease=1)
+    clock.now += 2
+    ledger.claim("s", "held", A, 600)
+    ledger.claim("s", "done", A, 600).complete(Answer(200, body=b"paid"))
+    ledger.claim("s", "freed", A, 600).release()
+    found = ledger.stats()
+    assert (found.in_flight, found.unknown, found.done, found.expired, found.total) == (1, 1, 1, 0, 3)
+    assert found.size is not None
+    assert found.size >= 4
+
+
+def test_a_scope_or_an_id_that_is_not_text_is_an_error(ledger: Ledger) -> None:
+    for name in (("\ud800", "id"), ("s", "\ud800")):
+        with pytest.raises(LedgerError, match="not text"):
+            ledger.claim(*name, A, 600)

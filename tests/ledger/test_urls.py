@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from payseal import LedgerError
+from payseal.errors import LedgerError, MissingExtra
 from payseal.ledger import MemoryLedger, SQLiteLedger, open_ledger
 
 
@@ -62,3 +62,43 @@ def test_what_is_no_ledger_is_refused_without_repeating_it(url: str) -> None:
 def test_sqlite_is_loaded_only_by_whoever_opens_it() -> None:
     script = "import sys, payseal, payseal.ledger, payseal.middleware; payseal.ledger.open_ledger('memory://'); sys.exit('sqlite3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_each_driver_is_loaded_only_by_whoever_opens_its_ledger(tmp_path: Path) -> None:
+    script = (
+        "import sys, payseal.middleware; from payseal.ledger import open_ledger; open_ledger('memory://'); open_ledger(sys.argv[1]);"
+        "sys.exit(bool({'redis', 'psycopg', 'payseal.ledger.redis', 'payseal.ledger.postgresql'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", script, f"sqlite:///{tmp_path}/ledger.db"], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "driver", "extra"),
+    [
+        ("postgresql://user:hunter2@host/database", "psycopg", "postgresql"),
+        ("redis://:hunter2@host", "redis", "redis"),
+        ("valkey://:hunter2@host", "redis", "redis"),
+    ],
+)
+def test_a_driver_that_is_not_installed_is_said_with_the_line_that_brings_it(
+    url: str, driver: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == driver]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(MissingExtra, match=rf"pip install 'payseal\[{extra}\]'") as missing:
+        open_ledger(url)
+    assert "hunter2" not in str(missing.value)
+
+
+def test_each_backend_has_a_name_in_the_package() -> None:
+    import payseal.ledger
+
+    assert {name for name in payseal.ledger.__all__ if name.endswith("Ledger")} == {
+        "Ledger",
+        "MemoryLedger",
+        "PostgreSQLLedger",
+        "RedisLedger",
+        "SQLiteLedger",
+    }
+    assert all(hasattr(payseal.ledger, name) for name in payseal.ledger.__all__)

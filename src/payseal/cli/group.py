@@ -105,10 +105,16 @@ def _reader_may_leave() -> Iterator[None]:
         "schemes": Subcommand("payseal.cli.schemes", "schemes", "Show the schemes: what is signed, in which order, and how."),
         "sign": Subcommand("payseal.cli.sign", "sign", "Sign a request: print its headers, or a complete curl command."),
         "verify": Subcommand("payseal.cli.verify", "verify", "Verify a captured request, and say why it is refused."),
+        "explain": Subcommand("payseal.cli.explain", "explain", "Say why a signature did not match, and prove it."),
         "request": Subcommand("payseal.cli.send", "request", "Sign a request, send it, and show the answer."),
+        "ledger": Subcommand("payseal.cli.ledger", "ledger", "Look into a ledger, the memory of request ids."),
         "sandbox": Subcommand(
             "payseal.cli.sandbox", "sandbox", "Serve three payment systems on this machine to integrate against.", "server"
         ),
+        "accounts": Subcommand("payseal.cli.accounts", "accounts", "Make, show and change accounts.", "server"),
+        "keys": Subcommand("payseal.cli.keys", "keys", "Issue, list, rotate and revoke credentials.", "server"),
+        "audit": Subcommand("payseal.cli.audit", "audit", "Read the audit trail.", "server"),
+        "db": Subcommand("payseal.cli.db", "db", "Look after the accounts database: upgrade, check, backup, master keys.", "server"),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

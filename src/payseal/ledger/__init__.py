@@ -6,12 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 from payseal.ledger.memory import MemoryLedger
 from payseal.ledger.protocol import Answer, Claim, Ledger, Outcome, fingerprint
+from payseal.ledger.stats import Stats
 from payseal.ledger.urls import open_ledger
 
 if TYPE_CHECKING:
+    from payseal.ledger.postgresql import PostgreSQLLedger
+    from payseal.ledger.redis import RedisLedger
     from payseal.ledger.sqlite import SQLiteLedger
 
-__all__ = ["Answer", "Claim", "Ledger", "MemoryLedger", "Outcome", "SQLiteLedger", "fingerprint", "open_ledger"]
+__all__ = [
+    "Answer",
+    "Claim",
+    "Ledger",
+    "MemoryLedger",
+    "Outcome",
+    "PostgreSQLLedger",
+    "RedisLedger",
+    "SQLiteLedger",
+    "Stats",
+    "fingerprint",
+    "open_ledger",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,4 +35,12 @@ def __getattr__(name: str) -> Any:
         from payseal.ledger.sqlite import SQLiteLedger
 
         return SQLiteLedger
+    if name == "PostgreSQLLedger":
+        from payseal.ledger.postgresql import PostgreSQLLedger
+
+        return PostgreSQLLedger
+    if name == "RedisLedger":
+        from payseal.ledger.redis import RedisLedger
+
+        return RedisLedger
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,6 +13,7 @@ from payseal.errors import LedgerError
 from payseal.ledger import rules
 from payseal.ledger.protocol import Answer, Claim, Ledger, Outcome
 from payseal.ledger.rules import Entry
+from payseal.ledger.stats import Stats
 
 __all__ = ["MemoryLedger"]
 
@@ -54,6 +55,7 @@ class MemoryLedger(Ledger):
 
     def claim(self, scope: str, id: str, fingerprint: bytes, ttl: float, *, lease: float = 60.0, redo: bool = False) -> Claim:
         rules.check_durations(ttl, lease)
+        rules.check_text(scope, id)
         key = (scope, id)
         with self._lock:
             at = rules.now(self._clock)
@@ -91,6 +93,12 @@ class MemoryLedger(Ledger):
                 return False
             self._drop(key)
             return True
+
+    def stats(self) -> Stats:
+        """See `Ledger.stats`. ``size`` counts the answers that are kept."""
+        with self._lock:
+            at = rules.now(self._clock)
+            return rules.counted(((entry.expires, entry.lease_ends, entry.done) for entry in self._entries.values()), at, self._bytes)
 
     def close(self) -> None:
         """Nothing is held open; what is remembered stays."""

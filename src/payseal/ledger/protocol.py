@@ -20,6 +20,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from payseal.ledger.stats import Stats
 from payseal.request import Request
 
 __all__ = ["Answer", "Claim", "Ledger", "Outcome", "fingerprint"]
@@ -95,8 +96,12 @@ class Ledger(Protocol):
         """See `Claim.release`. A completed claim is not released."""
         ...
 
+    def stats(self) -> Stats:
+        """How many ids are held, by state. It looks at all of them: for a person or a graph, not for each request."""
+        ...
+
     def close(self) -> None:
-        """Let go of connections. Calling it twice is harmless."""
+        """Let go of connections. Calling it twice is harmless; a later call opens them again."""
         ...
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from payseal.errors import LedgerError
 from payseal.ledger.protocol import Answer, Outcome
+from payseal.ledger.stats import Stats
 
-__all__ = ["Entry", "check_durations", "found", "new_holder", "now"]
+__all__ = ["Entry", "check_durations", "check_text", "check_timeout", "counted", "found", "new_holder", "now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,43 @@ def found(entry: Entry | None, fingerprint: bytes, at: float, *, redo: bool) -> 
     return Outcome.FRESH if redo else Outcome.UNKNOWN
 
 
+def counted(held: Iterable[tuple[float, float, bool]], at: float, size: int | None) -> Stats:
+    """Counts ids by state, each given as the time it expires, the time its lease ends, and whether it is done."""
+    in_flight = unknown = done = expired = 0
+    for expires, lease_ends, is_done in held:
+        if expires <= at:
+            expired += 1
+        elif is_done:
+            done += 1
+        elif at < lease_ends:
+            in_flight += 1
+        else:
+            unknown += 1
+    return Stats(in_flight, unknown, done, expired, size)
+
+
 def check_durations(ttl: float | None, lease: float = 0.0) -> None:
     """Raises `ValueError` for a ttl that would remember nothing or for ever, and for a lease that is no duration."""
     if ttl is not None and not (math.isfinite(ttl) and ttl > 0):
         raise ValueError("ttl must be a finite number of seconds above 0")
     if not (math.isfinite(lease) and lease >= 0):
         raise ValueError("lease must be a finite number of seconds, 0 or more")
+
+
+def check_text(*names: str) -> None:
+    """Raises `LedgerError` for a scope or an id that no other machine could read."""
+    try:
+        for name in names:
+            name.encode()
+    except UnicodeEncodeError:
+        raise LedgerError("a scope or an id that is not text cannot be claimed") from None
+
+
+def check_timeout(timeout: float) -> float:
+    """Raises `ValueError` for what is no number of seconds to wait."""
+    if not (math.isfinite(timeout) and 0 <= timeout <= 3600):
+        raise ValueError("timeout must be a number of seconds from 0 to 3600")
+    return timeout
 
 
 def now(clock: Callable[[], float]) -> float:
@@ -60,6 +95,25 @@ def now(clock: Callable[[], float]) -> float:
     return float(seconds)
 
 
+class _Holders:
+    """Names for claims: this process's own random part, and a number. To ask the system for each would let go of the interpreter's lock
+    each time, and threads that have it wait for one another."""
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self.prefix = ""
+        self.numbers = itertools.count()
+
+    def renew(self) -> None:
+        self.prefix = secrets.token_hex(16)
+        self.pid = os.getpid()
+
+
+_holders: Final = _Holders()
+
+
 def new_holder() -> str:
     """A name for one claim that no other claim, in whatever process, will have."""
-    return secrets.token_hex(16)
+    if os.getpid() != _holders.pid:
+        _holders.renew()  # a fork copies both
+    return f"{_holders.prefix}{next(_holders.numbers):x}"

@@ -1,34 +1,39 @@
 """A ledger in one SQLite file: shared by every thread and process of one machine, and still there after a crash.
 
-SQLite allows one writer at a time, so each process keeps one connection and lets its threads take turns; a second connection would
-only wait in another place. Each claim is one transaction that holds the write lock from its first read on.
+SQLite allows one writer at a time, so each process keeps one connection; a second one would only wait in another place. What threads ask
+for at the same moment is one transaction, which holds the write lock from its first read on, and one write to the disk.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
 import sqlite3
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from payseal.errors import LedgerError
 from payseal.ledger import rules
-from payseal.ledger.protocol import Answer, Claim, Ledger, Outcome
+from payseal.ledger.grouping import ClaimJob, CompleteJob, GroupedLedger, Job, ReleaseJob
+from payseal.ledger.packing import packed_headers, unpacked
+from payseal.ledger.protocol import Claim, Outcome
 from payseal.ledger.rules import Entry
+from payseal.ledger.stats import Stats
 
 __all__ = ["SQLiteLedger"]
+
+_T = TypeVar("_T")
 
 #: Tells a ledger's file from another program's (PRAGMA application_id): "psld".
 _APPLICATION: Final = 0x70736C64
 _VERSION: Final = 1
-#: Expired ids that one claim deletes at most. It inserts one, so that the file stops growing.
+#: Expired ids that are deleted at most for each that is claimed. It inserts one, so that the file stops growing.
 _BATCH: Final = 8
+#: Rows in one statement. Six values each, and an old SQLite takes 999.
+_LENGTHS: Final = (160, 40, 8, 1)
 #: Seconds between two attempts to open a file that others are opening too.
 _PAUSE: Final = 0.01
 
@@ -50,15 +55,18 @@ _TABLES: Final = (
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_VERSION}",
 )
-_FIND: Final = "SELECT fingerprint, holder, expires, lease_ends, done, status, headers, body FROM claims WHERE scope = ? AND id = ?"
-_PUT: Final = "INSERT OR REPLACE INTO claims (scope, id, fingerprint, holder, expires, lease_ends) VALUES (?, ?, ?, ?, ?, ?)"
+# All rows of a group are looked up by one statement and written by another: each statement lets go of the interpreter's lock, and has to
+# wait for it behind every thread that has something to do.
+_FIND: Final = """WITH asked (scope, id) AS (VALUES {})
+    SELECT scope, id, fingerprint, holder, expires, lease_ends, done, status, headers, body FROM asked CROSS JOIN claims USING (scope, id)"""
+_PUT: Final = "INSERT OR REPLACE INTO claims (scope, id, fingerprint, holder, expires, lease_ends) VALUES {}"
 _HELD: Final = "WHERE scope = ? AND id = ? AND holder = ? AND done = 0 AND expires > ?"
 _COMPLETE: Final = f"UPDATE claims SET done = 1, status = ?, headers = ?, body = ?, expires = max(expires, ?) {_HELD}"  # noqa: S608
 _RELEASE: Final = f"DELETE FROM claims {_HELD}"  # noqa: S608
 _FORGET: Final = "DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE expires <= ? ORDER BY expires LIMIT ?)"
 
 
-class SQLiteLedger(Ledger):
+class SQLiteLedger(GroupedLedger):
     """Remembers in a file, which is created (readable by its owner alone) when it is not there. Not for network file systems.
 
     ``clock`` gives seconds since the epoch. ``timeout`` (seconds) is how long a call waits for its turn before it raises `LedgerError`.
@@ -66,22 +74,18 @@ class SQLiteLedger(Ledger):
     opened or is not a ledger.
     """
 
-    blocking = True
-
     def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.time, timeout: float = 5.0) -> None:
         name = os.fspath(path)
         if not name or name == ":memory:" or "\0" in name:
             raise LedgerError("a SQLite ledger needs the path of a file; for one in memory use memory://")
-        if not (math.isfinite(timeout) and 0 <= timeout <= 3600):
-            raise ValueError("timeout must be a number of seconds from 0 to 3600")
+        super().__init__(clock, rules.check_timeout(timeout))
         self._path = os.path.abspath(name)  # the process may change its directory
-        self._clock = clock
-        self._timeout = timeout
+        self._now = clock
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._pid = os.getpid()
-        with self._transaction():
+        with self._transaction(self._deadline()):
             pass  # a wrong path is better known now than at the first request
         with _registry_lock:
             _registry.add(self)
@@ -89,61 +93,69 @@ class SQLiteLedger(Ledger):
     def __repr__(self) -> str:
         return f"<SQLiteLedger {self._path!r}>"
 
-    def claim(self, scope: str, id: str, fingerprint: bytes, ttl: float, *, lease: float = 60.0, redo: bool = False) -> Claim:
-        rules.check_durations(ttl, lease)
-        with self._transaction() as connection:
-            at = rules.now(self._clock)  # read in here: a time from before the wait would be too early
-            entry = _entry(connection.execute(_FIND, (scope, id)).fetchone())
-            outcome = rules.found(entry, fingerprint, at, redo=redo)
-            if outcome is not Outcome.FRESH:
-                return Claim(self, scope, id, outcome, entry.answer if entry and outcome is Outcome.DONE else None)
-            holder = rules.new_holder()
-            expires = at + ttl if entry is None else max(entry.expires, at + ttl)
-            connection.execute(_PUT, (scope, id, fingerprint, holder, expires, at + lease))
-            connection.execute(_FORGET, (at, _BATCH))
-        return Claim(self, scope, id, Outcome.FRESH, holder=holder)
-
-    def complete(self, claim: Claim, answer: Answer | None = None, *, ttl: float | None = None) -> bool:
-        rules.check_durations(ttl)
-        if claim.outcome is not Outcome.FRESH:
-            return False
-        with self._transaction() as connection:
-            at = rules.now(self._clock)
-            kept = (None, None, None) if answer is None else (answer.status, _packed(answer), bytes(answer.body))
-            cursor = connection.execute(_COMPLETE, (*kept, at + (ttl or 0), claim.scope, claim.id, claim.holder, at))
-        return cursor.rowcount == 1
-
-    def release(self, claim: Claim) -> bool:
-        if claim.outcome is not Outcome.FRESH:
-            return False
-        with self._transaction() as connection:
-            cursor = connection.execute(_RELEASE, (claim.scope, claim.id, claim.holder, rules.now(self._clock)))
-        return cursor.rowcount == 1
-
     def close(self) -> None:
         """Let go of the file. A later call opens it again."""
+        self._grouping.close()
         self._leave_parent()
         with self._lock:
             self._disconnect()
 
+    def _run(self, jobs: list[Job], deadline: float) -> None:
+        results: dict[Job, object] = {}
+        with self._transaction(deadline) as connection:
+            at = rules.now(self._now)  # read in here: a time from before the wait would be too early
+            for job in jobs:
+                if not isinstance(job, ClaimJob):
+                    results[job] = _result(connection, job, at)
+            self._claim(connection, [job for job in jobs if isinstance(job, ClaimJob)], at, results)
+        for job, result in results.items():  # not before it is on the disk
+            if isinstance(result, LedgerError):
+                job.fail(result)
+            else:
+                job.give(result)
+
+    def _claim(self, connection: sqlite3.Connection, jobs: list[ClaimJob], at: float, results: dict[Job, object]) -> None:
+        entries: dict[tuple[str, str], Entry | LedgerError] = {}
+        names = list({(job.scope, job.id): None for job in jobs})
+        for part in _parts(names):
+            found = connection.execute(_FIND.format(_rows(2, len(part))), [each for name in part for each in name])
+            entries.update(((row[0], row[1]), _entry(row[2:])) for row in found)
+        new: dict[tuple[str, str], Entry] = {}
+        for job in jobs:
+            name = (job.scope, job.id)
+            entry = entries.get(name)
+            if isinstance(entry, LedgerError):  # one stored answer that cannot be read is not the others' fault
+                results[job] = entry
+                continue
+            outcome = rules.found(entry, job.fingerprint, at, redo=job.redo)
+            if outcome is Outcome.FRESH:
+                expires = at + job.ttl if entry is None else max(entry.expires, at + job.ttl)
+                new[name] = entries[name] = Entry(job.fingerprint, job.holder, expires, at + job.lease)
+                results[job] = Claim(self, job.scope, job.id, outcome, holder=job.holder)
+            else:
+                results[job] = Claim(self, job.scope, job.id, outcome, entry.answer if entry and outcome is Outcome.DONE else None)
+        puts = [(*name, put.fingerprint, put.holder, put.expires, put.lease_ends) for name, put in new.items()]
+        for rows in _parts(puts):
+            connection.execute(_PUT.format(_rows(6, len(rows))), [each for row in rows for each in row])
+        if new:
+            connection.execute(_FORGET, (at, _BATCH * len(new)))
+
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, deadline: float) -> Iterator[sqlite3.Connection]:
         """One transaction, from its first read alone with the file. Whatever goes wrong in it rolls it back and drops the connection,
         since nobody knows what state that is in."""
-        deadline = time.monotonic() + self._timeout
         self._leave_parent()
-        if not self._lock.acquire(timeout=self._timeout):
-            raise LedgerError(f"{self._path}: other threads kept the ledger for more than {self._timeout:g} s")
+        if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise LedgerError(f"{self._path}: others kept the ledger for more than {self.timeout:g} s")
         try:
             connection = self._connected(deadline)
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
-        except (sqlite3.Error, UnicodeEncodeError) as error:
+        except sqlite3.Error as error:
             self._disconnect()
             # SQLite's messages name tables and files, never the values that were passed.
-            reason = error if isinstance(error, sqlite3.Error) else "a scope or an id that is not text"
-            raise LedgerError(f"{self._path}: {reason}") from None
+            raise LedgerError(f"{self._path}: {error}") from None
         except BaseException:
             self._disconnect()
             raise
@@ -259,24 +271,41 @@ def _is_busy(error: BaseException) -> bool:
     return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _entry(row: tuple[Any, ...] | None) -> Entry | None:
-    if row is None:
-        return None
+def _result(connection: sqlite3.Connection, job: Job, at: float) -> object:
+    if isinstance(job, CompleteJob):
+        answer = job.answer
+        kept = (None, None, None) if answer is None else (answer.status, packed_headers(answer), bytes(answer.body))
+        held = (job.claim.scope, job.claim.id, job.claim.holder, at)
+        return connection.execute(_COMPLETE, (*kept, at + job.ttl, *held)).rowcount == 1
+    if isinstance(job, ReleaseJob):
+        return connection.execute(_RELEASE, (job.claim.scope, job.claim.id, job.claim.holder, at)).rowcount == 1
+    return _counted(connection, at)
+
+
+def _parts(rows: list[_T]) -> Iterator[list[_T]]:
+    """In parts of a few lengths, so that few statements are ever prepared."""
+    start = 0
+    for length in _LENGTHS:
+        while len(rows) - start >= length:
+            yield rows[start : start + length]
+            start += length
+
+
+def _rows(columns: int, count: int) -> str:
+    return ", ".join([f"({', '.join('?' * columns)})"] * count)
+
+
+def _entry(row: tuple[Any, ...]) -> Entry | LedgerError:
     fingerprint, holder, expires, lease_ends, done, status, headers, body = row
-    answer = None if status is None else Answer(status, _unpacked(headers), body)
-    return Entry(fingerprint, holder, expires, lease_ends, bool(done), answer)
-
-
-def _packed(answer: Answer) -> str:
-    # latin-1 is one character a byte, so nothing is lost and nothing can fail.
-    return json.dumps([[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.headers])
-
-
-def _unpacked(text: str) -> tuple[tuple[bytes, bytes], ...]:
     try:
-        return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(text))
-    except (ValueError, TypeError, AttributeError):
-        raise LedgerError("a stored answer cannot be read: the ledger's file is damaged") from None
+        return Entry(fingerprint, holder, expires, lease_ends, bool(done), unpacked(status, headers, body))
+    except LedgerError as error:
+        return error
+
+
+def _counted(connection: sqlite3.Connection, at: float) -> Stats:
+    held = connection.execute("SELECT expires, lease_ends, done FROM claims")
+    return rules.counted(held, at, _pragma(connection, "page_count") * _pragma(connection, "page_size"))
 
 
 # --- fork: no connection crosses it ------------------------------------------------------------------------------------------
