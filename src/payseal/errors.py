@@ -74,6 +74,7 @@ REJECTIONS: Final[dict[str, tuple[int, str]]] = {
     "invalid-signature": (401, "The request is not signed by a known credential"),
     "outside-window": (401, "The request was signed too long ago, or in the future"),
     "ambiguous-base": (401, "The signed bytes can be read as another request"),
+    "address-not-allowed": (403, "Requests of this account are not accepted from this address"),
     "body-too-large": (413, "The body is larger than this service accepts"),
     "incomplete-body": (400, "The body ended before it was complete"),
     "replayed": (409, "This request id was already used"),

@@ -681,6 +681,7 @@ def test_every_refusal_has_a_body_in_the_providers_words(name: str, code: str) -
         words = {
             400: "BadRequest",
             401: "Unauthenticated",
+            403: "Unauthorized",
             409: "GatewayDeclined",
             413: "BadRequest",
             422: "EndpointDeclined",

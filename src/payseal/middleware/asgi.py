@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from concurrent.futures import Future
 from typing import Any, Final, TypeAlias, Unpack
 from urllib.parse import quote
 
-from payseal.errors import Rejected
+from payseal.errors import LedgerError, Rejected
 from payseal.ledger import Ledger, open_ledger
+from payseal.ledger.grouping import GroupedLedger
 from payseal.ledger.protocol import Answer, Claim, Outcome, fingerprint
 from payseal.middleware import report
+from payseal.middleware.decision import ACCEPTED, ANSWERED_AGAIN
 from payseal.middleware.guard import Guard, Options, content_length
 from payseal.middleware.paths import begins, prefixes_of
 from payseal.request import Request
@@ -69,14 +74,19 @@ class ASGIMiddleware:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         guard = self.guard
         presented: Presented | None = None
+        authenticated: Authenticated | None = None
+        began, client = time.perf_counter(), (scope.get("client") or (None,))[0]
         try:
             body = await self._body(scope, receive)
             if body is None:
                 return  # the client left in the middle of its request
             try:
                 request = Request(scope["method"], target_of(scope), scope["headers"], body)
-                presented = guard.verifier.read(request)
-                authenticated = guard.verifier.check(request, presented, await self._credential(presented))
+                authenticated = guard.unsigned_sender(request)
+                if authenticated is None:
+                    presented = guard.verifier.read(request)
+                    authenticated = guard.verifier.check(request, presented, await self._credential(presented))
+                guard.require_admitted(authenticated, client)
                 keep = guard.keeps(request)
                 claim = await self._claim(authenticated, request, keep=keep)
                 again = guard.answer_again(claim, keep=keep)
@@ -86,11 +96,14 @@ class ASGIMiddleware:
                 report.failed("checking a request", error)
                 raise Rejected("unavailable", diagnosis=type(error).__name__) from None
         except Rejected as rejected:
+            guard.tell(rejected.code, rejected.status, began, client, authenticated, presented)
             await _give(guard.refuse(rejected, presented), scope, send)
             return
         if again is not None:
+            guard.tell(ANSWERED_AGAIN, again.status, began, client, authenticated, presented)
             await _give(again, scope, send)
             return
+        guard.tell(ACCEPTED, None, began, client, authenticated, presented)
         exchange = _Exchange(self, claim, send, keep=keep)
         try:
             await self.app({**scope, "payseal": authenticated}, _given_back(body, receive), exchange.send)
@@ -126,6 +139,8 @@ class ASGIMiddleware:
         arguments = authenticated.scope, authenticated.id, fingerprint(request), guard.claim_ttl(keep=keep)
         if not guard.ledger.blocking:
             return guard.ledger.claim(*arguments, lease=guard.lease, redo=guard.redo)
+        if isinstance(guard.ledger, GroupedLedger):
+            return await _grouped(guard.ledger, guard.ledger.claim_soon(*arguments, lease=guard.lease, redo=guard.redo))
         task = self._start(asyncio.to_thread(guard.ledger.claim, *arguments, lease=guard.lease, redo=guard.redo))
         try:
             claim: Claim = await asyncio.shield(task)
@@ -140,8 +155,14 @@ class ASGIMiddleware:
             self._start(asyncio.to_thread(self.guard.settle, task.result(), None, keep=False))
 
     async def settle(self, claim: Claim, status: int | None, answer: Answer | None, *, keep: bool) -> None:
-        """`Guard.settle`, in a thread where the ledger may wait, and to its end even when this task is cancelled meanwhile."""
-        if self.guard.ledger.blocking:
+        """`Guard.settle`, without waiting in this thread, and to its end even when this task is cancelled meanwhile."""
+        ledger = self.guard.ledger
+        if isinstance(ledger, GroupedLedger):
+            settled = ledger.awaited(self.guard.settle_soon(ledger, claim, status, answer, keep=keep))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ledger.patience):
+                    await asyncio.shield(settled)
+        elif ledger.blocking:
             await asyncio.shield(self._start(asyncio.to_thread(self.guard.settle, claim, status, answer, keep=keep)))
         else:
             self.guard.settle(claim, status, answer, keep=keep)
@@ -213,6 +234,19 @@ class _Exchange:
         if self._held is not None:
             await self._stream()
         await self.settle()
+
+
+async def _grouped(ledger: GroupedLedger, future: Future[Claim]) -> Claim:
+    """The claim, or `LedgerError` when the ledger's time is over. Whoever leaves earlier leaves no claim behind."""
+    try:
+        async with asyncio.timeout(ledger.patience):
+            return await ledger.awaited(future)
+    except TimeoutError:
+        ledger.abandon(future)
+        raise LedgerError(f"the ledger did not answer within {ledger.timeout:g} s") from None
+    except BaseException:
+        ledger.abandon(future)
+        raise
 
 
 def target_of(scope: Scope) -> str:

@@ -7,16 +7,21 @@ request that is proven, so that nobody can burn another's.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
 from payseal.errors import Rejected
+from payseal.ledger.grouping import GroupedLedger
 from payseal.ledger.protocol import Answer, Claim, Ledger, Outcome
 from payseal.middleware import report
+from payseal.middleware.decision import Decision
 from payseal.middleware.problem import Refused, Renderer, new_trace, problem
 from payseal.request import Request
-from payseal.verification import Presented, Verifier
+from payseal.schemes.headers import HeaderRule
+from payseal.verification import Authenticated, Presented, Verifier
 
 __all__ = ["REPLAYED", "Guard", "Options", "content_length", "succeeded"]
 
@@ -45,6 +50,9 @@ class Options(TypedDict, total=False):
     replay_ttl: float
     redo: bool
     render: Renderer
+    on_decision: Callable[[Decision], object] | None
+    admit: Callable[[Authenticated, str | None], bool] | None
+    unsigned: Callable[[Request], Authenticated | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,14 @@ class Guard:
     redo: bool = False
     #: Words a refusal: `problem`, `provider_refusal`, or a function of one's own.
     render: Renderer = problem
+    #: Is told every decision. It must not wait; what it raises is logged and changes nothing.
+    on_decision: Callable[[Decision], object] | None = None
+    #: Whether a proven request may come from its address (as the server gives it). If not: 403, and no id is claimed.
+    admit: Callable[[Authenticated, str | None], bool] | None = None
+    #: Who sent a request that has *no* signature header at all, where that is taken; ``None``: it is refused like any other without
+    #: one. Whoever gives this authenticates the sender by other means, and chooses the ``id`` that is used once. A signature that is
+    #: there, be it empty or wrong, never gets here.
+    unsigned: Callable[[Request], Authenticated | None] | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_body", "max_answer"):
@@ -79,6 +95,31 @@ class Guard:
         for name in ("answer_ttl", "lease", "replay_ttl"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{name} must be a number of seconds above 0")
+
+    def unsigned_sender(self, request: Request) -> Authenticated | None:
+        """The proven sender of a request without a signature header; ``None`` for every other, which is to be verified."""
+        if self.unsigned is None or any(request.values(rule.key) for rule in self.verifier.scheme.headers if _carries_signature(rule)):
+            return None
+        return self.unsigned(request)
+
+    def require_admitted(self, authenticated: Authenticated, client: str | None) -> None:
+        """Raises `Rejected` when this sender's requests are not taken from that address."""
+        if self.admit is not None and not self.admit(authenticated, client):
+            raise Rejected("address-not-allowed")
+
+    def tell(
+        self, code: str, status: int | None, began: float, client: str | None, who: Authenticated | None, presented: Presented | None
+    ) -> None:
+        """Tell what was decided. ``began`` is of ``time.perf_counter()``. Never raises."""
+        if self.on_decision is None:
+            return
+        said = who or presented
+        keyid, nonce = (said.keyid, said.nonce) if said is not None else (None, None)
+        account = who.account if who is not None else None
+        try:
+            self.on_decision(Decision(code, status, self.verifier.scheme.name, account, keyid, nonce, client, time.perf_counter() - began))
+        except Exception as error:  # noqa: BLE001 - whatever a recorder raises
+            report.unrecorded(error)
 
     def keeps(self, request: Request) -> bool:
         """Whether this request's answer is kept and given again."""
@@ -116,6 +157,30 @@ class Guard:
             if not held:
                 report.lost(status)
 
+    def settle_soon(
+        self, ledger: GroupedLedger, claim: Claim, status: int | None, answer: Answer | None = None, *, keep: bool
+    ) -> Future[bool]:
+        """`settle` for whoever waits in their own way: it is told and reported whether anybody waits or not. The future never fails."""
+        told: Future[bool] = Future()
+
+        def report_it(future: Future[bool]) -> None:
+            error = future.exception()
+            if error is not None:
+                report.unsettled(status, error)
+            elif not future.result():
+                report.lost(status)
+            told.set_result(error is None and future.result())
+
+        try:
+            ttl = self.answer_ttl if keep else None
+            future = ledger.complete_soon(claim, answer, ttl=ttl) if succeeded(status) else ledger.release_soon(claim)
+        except Exception as error:  # noqa: BLE001 - whatever a backend raises
+            report.unsettled(status, error)
+            told.set_result(False)
+        else:
+            future.add_done_callback(report_it)
+        return told
+
     def refuse(self, rejected: Rejected, presented: Presented | None) -> Answer:
         """The answer that refuses the request; writes the one line in the log."""
         trace = new_trace()
@@ -136,6 +201,10 @@ def succeeded(status: int | None) -> bool:
     A 5xx or an exception frees the id, so that an honest retry is not called a replay. A 4xx is an answer like any other.
     """
     return status is not None and status < 500
+
+
+def _carries_signature(rule: HeaderRule) -> bool:
+    return any(component.name == "signature" for component in rule.components)
 
 
 def content_length(values: list[str], max_body: int) -> int | None:

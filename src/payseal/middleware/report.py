@@ -12,7 +12,7 @@ from typing import Final
 
 from payseal.errors import PaysealError, Rejected
 
-__all__ = ["failed", "lost", "refused", "unsettled", "websocket_refused"]
+__all__ = ["failed", "lost", "refused", "unrecorded", "unsettled", "websocket_refused"]
 
 _logger: Final = logging.getLogger("payseal")
 
@@ -37,6 +37,11 @@ def websocket_refused(scheme: str) -> None:
 def failed(what: str, error: BaseException) -> None:
     """Something of this server's own failed, and a request could not be judged."""
     _error(f"{what} failed, the request is refused", error)
+
+
+def unrecorded(error: BaseException) -> None:
+    """Whoever keeps a record of decisions failed."""
+    _error("recording a decision failed, the request is answered all the same", error)
 
 
 def unsettled(status: int | None, error: BaseException) -> None:
