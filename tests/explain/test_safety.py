@@ -92,12 +92,12 @@ headers = st.lists(
 )
 def test_no_input_makes_it_raise_or_run_away(name: str, sent: list[tuple[str, str]], body: bytes, now: float) -> None:
     budget = 0.02
-    started = time.perf_counter()
+    started = time.thread_time()
     explanation = payseal.explain(
         Request("POST", "/x?y", headers=sent, body=body), payseal.scheme(name), CREDENTIAL, now=now, budget=budget
     )
-    # A fifth over the budget, and what a busy machine may take on top.
-    assert time.perf_counter() - started <= budget * 1.2 + 0.25
+    # Processor time, so that another process on this machine does not count: a fifth over the budget, and what it takes to begin.
+    assert time.thread_time() - started <= budget * 1.2 + 0.05
     assert not explanation.verified
     assert explanation.causes
 
@@ -108,9 +108,9 @@ def test_a_large_body_shrinks_the_search_and_it_says_so(size: int) -> None:
     body = b'{"pad":"' + b"x" * size + b'"}'
     request = signed(scheme, body)
     spoilt = Request("POST", "/pay", headers=request.headers, body=body + b" ")
-    started = time.perf_counter()
+    started = time.thread_time()
     explanation = payseal.explain(spoilt, scheme, Credential("key-1", "wrong"), now=NOW, budget=0.5)
-    assert time.perf_counter() - started <= 0.5 * 1.2 + 0.5
+    assert time.thread_time() - started <= 0.5 * 1.2 + 0.1
     assert not explanation.verified
     assert explanation.shortened
 
