@@ -56,7 +56,8 @@ class Explanation:
     elapsed: float
     #: Why the search was made smaller than usual; empty when it was not.
     shortened: str = ""
-    #: The bytes that were signed instead, where that was proven; empty where nothing was, and where the request is genuine.
+    #: The bytes that were signed instead, where that was proven; empty where nothing was, and where the request is genuine. What a wrong
+    #: algorithm made of them (a secret put before them, say) is left out.
     signed_base: bytes = field(default=b"", repr=False)
 
 

@@ -271,9 +271,7 @@ def _passed(reading: Reading) -> str:
     return "The headers are well formed." if not reading.findings else "Mending the headers was not enough."
 
 
-def _hider(
-    request: Request, reading: Reading, credential: Credential | None, others: tuple[Credential, ...]
-) -> Callable[[bytes], bytes]:
+def _hider(request: Request, reading: Reading, credential: Credential | None, others: tuple[Credential, ...]) -> Callable[[bytes], bytes]:
     """What hides secrets and tokens wherever they stand in a base: clients put them into the wrong header, or into the body."""
     hidden: dict[bytes, bytes] = {}
     for each in (*others, *([] if credential is None else [credential])):
