@@ -134,7 +134,11 @@ def test_an_interrupt_is_exit_code_130(recorder: Recorder) -> None:
     recorder.silent = True
     command = [sys.executable, "-m", "payseal", "request", *SCHEME, "GET", recorder.url("/x")]
     env = {**os.environ, "PAYSEAL_KEYID": KEYID, "PAYSEAL_SECRET": SECRET}
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+
+    def listening() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # what runs in the background of a script is started deaf to it
+
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listening) as running:
         assert recorder.arrived.wait(20)
         running.send_signal(signal.SIGINT)
         stdout, stderr = running.communicate(timeout=20)

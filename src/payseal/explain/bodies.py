@@ -50,6 +50,7 @@ class Bodies:
         self._body = body
         self._time_left = time_left
         self._seen = {body}
+        self._made: dict[int, list[Variant[bytes]]] = {}
         self._document: Any = None
         self._kinds: tuple[tuple[tuple[str, ...], Tokens], ...] = ()
         self._as_sent = Style()
@@ -66,7 +67,12 @@ class Bodies:
             self._kinds = (((), tokens), *((("body-key-order",), order) for order in orders if order != tokens))
 
     def of(self, mistakes: int) -> list[Variant[bytes]]:
-        """The variants with that many mistakes that no fewer lead to; each call goes one further."""
+        """The variants with that many mistakes that no fewer lead to, made once; ask for fewer mistakes first."""
+        if mistakes not in self._made:
+            self._made[mistakes] = self._make(mistakes)
+        return self._made[mistakes]
+
+    def _make(self, mistakes: int) -> list[Variant[bytes]]:
         if mistakes > 1 and len(self._body) > MODERATE:
             return []
         made = self._single() if mistakes == 1 else self._rewritten(mistakes)

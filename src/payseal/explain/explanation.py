@@ -11,14 +11,14 @@ from payseal.credentials import Credential
 from payseal.errors import Rejected
 from payseal.explain.bodies import LARGE, MODERATE, Bodies
 from payseal.explain.causes import Cause, Check, Explanation, cause
-from payseal.explain.ids import keyid_variants, nonce_variants
-from payseal.explain.keys import baseline_maker, key_variants, maker_variants
+from payseal.explain.ids import keyids, nonces
+from payseal.explain.keys import baseline_maker, keys_of, makers
 from payseal.explain.reading import Finding, Reading, read_leniently
 from payseal.explain.received import Received
 from payseal.explain.search import Found, Search
-from payseal.explain.shapes import HIDDEN_TOKEN, baseline_shape, shape_variants
+from payseal.explain.shapes import HIDDEN_TOKEN, baseline_shape, shapes
 from payseal.explain.times import Times, seen_unit, times_of, words
-from payseal.explain.variants import Variant
+from payseal.explain.variants import Dimension
 from payseal.mac import ENCODINGS
 from payseal.request import Request, leading_bytes
 from payseal.schemes import Scheme
@@ -124,18 +124,18 @@ def _search(
 ) -> Search:
     parts = scheme.signature.base.parts
     shown = "".join(str(part) for part in parts).replace("\n", "\\n")
-    key, keys = key_variants(scheme, credential, others)
+    key, keys = keys_of(scheme, credential, others)
     texts = _texts(request, body, scheme, reading)
-    times = Times([], [], lambda: iter(()))
+    times = Times([], Dimension(lambda mistakes: ()), lambda: iter(()))
     if scheme.created is not None:
         times = times_of(scheme.created, reading.values.get("created", "") if scheme.created_sent else None, now)
-    near: dict[str, list[Variant[Any]]] = {"created": list(times.near), "key": list(keys)}
+    near: dict[str, Dimension[Any] | Bodies] = {"body": Bodies(body, time_left), "created": times.near, "key": keys}
     if scheme.nonce is not None and "nonce" in reading.values:
-        near["nonce"] = list(nonce_variants(reading.values["nonce"], shown))
+        near["nonce"] = nonces(reading.values["nonce"], shown)
     if "{keyid}" in texts:
-        near["keyid"] = list(keyid_variants(reading.values.get("keyid", ""), credential.keyid, shown))
-    near["maker"] = list(maker_variants(scheme))
-    near["shape"] = list(shape_variants(parts, _extras(request)))
+        near["keyid"] = keyids(reading.values.get("keyid", ""), credential.keyid, shown)
+    near["maker"] = makers(scheme)
+    near["shape"] = shapes(parts, _extras(request))
     covered = [part for part in parts if isinstance(part, Component) and part.digest]
     return Search(
         received=Received(reading.signatures, scheme.signature),
@@ -145,7 +145,6 @@ def _search(
         texts=texts,
         times=times,
         near=near,
-        bodies=Bodies(body, time_left),
         digests={str(part): _digest_of(part) for part in covered},
         time_left=time_left,
     )

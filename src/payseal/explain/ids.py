@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from payseal.explain.variants import Variant, distinct
+from payseal.explain.variants import Dimension, Variant
 
-__all__ = ["keyid_variants", "nonce_variants"]
+__all__ = ["keyids", "nonces"]
 
 
-def nonce_variants(nonce: str, base: str) -> list[Variant[str]]:
+def nonces(nonce: str, base: str) -> Dimension[str]:
     """The ids that may have been signed instead; ``base`` shows what should be signed, for the remedy."""
 
     def variants() -> Iterator[Variant[str]]:
@@ -23,10 +23,10 @@ def nonce_variants(nonce: str, base: str) -> list[Variant[str]]:
         yield Variant(bare.upper(), ("nonce-case", "nonce-dashes"))
         yield Variant(bare.lower(), ("nonce-case", "nonce-dashes"))
 
-    return distinct(variants(), [nonce])
+    return Dimension(lambda mistakes: variants(), [nonce])
 
 
-def keyid_variants(keyid: str, own: str | None, base: str) -> list[Variant[str]]:
+def keyids(keyid: str, own: str | None, base: str) -> Dimension[str]:
     """The key ids that may have been signed instead. ``own`` is the credential's."""
 
     def variants() -> Iterator[Variant[str]]:
@@ -36,4 +36,4 @@ def keyid_variants(keyid: str, own: str | None, base: str) -> list[Variant[str]]
         yield Variant(keyid.lower(), ("keyid-case",))
         yield Variant(keyid.upper(), ("keyid-case",))
 
-    return distinct(variants(), [keyid])
+    return Dimension(lambda mistakes: variants(), [keyid])

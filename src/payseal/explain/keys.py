@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from payseal.credentials import Credential
-from payseal.explain.variants import Variant, distinct
+from payseal.explain.variants import Dimension, Variant
 from payseal.schemes import Scheme
 
-__all__ = ["Key", "Maker", "baseline_maker", "key_variants", "maker_variants"]
+__all__ = ["Key", "Maker", "baseline_maker", "keys_of", "makers"]
 
 #: Text → MAC.
 Mac: TypeAlias = Callable[[bytes], bytes]
@@ -49,7 +49,7 @@ class Key:
 Maker: TypeAlias = Callable[[Key], Mac]
 
 
-def key_variants(scheme: Scheme, credential: Credential, others: Iterable[Credential]) -> tuple[Key | None, list[Variant[Key]]]:
+def keys_of(scheme: Scheme, credential: Credential, others: Iterable[Credential]) -> tuple[Key | None, Dimension[Key]]:
     """The key that belongs there (``None`` where the scheme has none, or the credential lacks it), and those that do not."""
     source = scheme.signature.key
     secrets = [Key(each) for each in credential.reveal_secrets()]
@@ -57,19 +57,20 @@ def key_variants(scheme: Scheme, credential: Credential, others: Iterable[Creden
     own, foreign, used, wanted = (
         (token, secrets, "secret", "access token") if source == "token" else (secrets, token, "access token", "secret")
     )
-    variants: list[Variant[Key]] = []
-    if credential.keyid:
-        variants.append(Variant(Key(credential.keyid.encode()), ("key-swapped",)))
-    variants += [Variant(key, ("key-token",), {"used": used, "wanted": wanted}) for key in foreign]
-    for key in own[:1]:
-        variants += _misused(key)
-    variants += [Variant(key, ("key-retired",)) for key in own[1:]]
-    for other in others:
-        code = "key-other-environment" if other.account == credential.account else "key-other-account"
-        for value in (*other.reveal_secrets(), *([other.reveal_token().encode()] if other.has_token else [])):
-            variants.append(Variant(Key(value), (code,), {"keyid": other.keyid or "without a name"}))
-    baseline = own[0] if own and source != "none" else None
-    return baseline, distinct(variants, own[:1])
+
+    def make(mistakes: int) -> Iterator[Variant[Key]]:
+        if credential.keyid:
+            yield Variant(Key(credential.keyid.encode()), ("key-swapped",))
+        yield from (Variant(key, ("key-token",), {"used": used, "wanted": wanted}) for key in foreign)
+        for key in own[:1]:
+            yield from _misused(key)
+        yield from (Variant(key, ("key-retired",)) for key in own[1:])
+        for other in others:
+            code = "key-other-environment" if other.account == credential.account else "key-other-account"
+            for value in (*other.reveal_secrets(), *([other.reveal_token().encode()] if other.has_token else [])):
+                yield Variant(Key(value), (code,), {"keyid": other.keyid or "without a name"})
+
+    return own[0] if own and source != "none" else None, Dimension(make, own[:1])
 
 
 def _misused(key: Key) -> Iterator[Variant[Key]]:
@@ -104,7 +105,7 @@ def baseline_maker(scheme: Scheme) -> Maker:
     return _hmac(algorithm.hash) if algorithm.keyed else _plain(algorithm.hash)
 
 
-def maker_variants(scheme: Scheme) -> list[Variant[Maker]]:
+def makers(scheme: Scheme) -> Dimension[Maker]:
     """The algorithms that may have been used instead."""
     algorithm = scheme.signature.algorithm
     facts = {"algorithm": algorithm.name}
@@ -119,7 +120,8 @@ def maker_variants(scheme: Scheme) -> list[Variant[Maker]]:
     variants += [("algorithm-double-hash", maker) for maker in _double(name, keyed)]
     made: list[Variant[Maker]] = [Variant(maker, (code,), facts) for code, maker in variants]
     own = baseline_maker(scheme)
-    return made + [Variant(_recoded(own, charset), ("body-charset",), {"charset": name}) for charset, name in _CHARSETS]
+    made += [Variant(_recoded(own, charset), ("body-charset",), {"charset": name}) for charset, name in _CHARSETS]
+    return Dimension(lambda mistakes: made)
 
 
 #: Charsets that a client may have encoded the whole text in.

@@ -16,7 +16,7 @@ from payseal.explain.keys import Key, Maker
 from payseal.explain.received import Received
 from payseal.explain.shapes import HIDDEN_TOKEN, Shape
 from payseal.explain.times import Times
-from payseal.explain.variants import Variant
+from payseal.explain.variants import Dimension, Variant
 
 __all__ = ["Found", "Search"]
 
@@ -51,7 +51,7 @@ class OutOfBudget(Exception):
 
 
 class Search:
-    """One search. ``right`` values are those that belong there; ``near`` holds the variants of each dimension but the body, the
+    """One search. ``right`` values are those that belong there; ``near`` holds the variants of each dimension, the
     likelier dimensions first; ``far`` times are made and tried alone."""
 
     def __init__(
@@ -63,16 +63,14 @@ class Search:
         shape: Shape,
         texts: dict[str, bytes],
         times: Times,
-        near: dict[str, list[Variant[Any]]],
-        bodies: Bodies,
+        near: Mapping[str, Dimension[Any] | Bodies],
         digests: dict[str, Callable[[bytes], bytes]],
         time_left: Callable[[], float],
     ) -> None:
         self._received = received
         self._key, self._maker, self._shape, self._texts = key or Key(b""), maker, shape, texts
         self._created = [text.encode("utf-8", "replace") for text in times.right] or [b""]
-        self._near, self._far, self._bodies, self._digests = near, times.far, bodies, digests
-        self._made: dict[tuple[str, int], list[Variant[Any]]] = {}
+        self._near, self._far, self._digests = near, times.far, digests
         self._macs: dict[tuple[int, int], Callable[[bytes], bytes]] = {}
         self._time_left = time_left
         self._stride = _STRIDE if len(texts["{body}"]) <= MODERATE else 1
@@ -100,7 +98,7 @@ class Search:
         yield from self._with(2)
         # One mistake that there are many ways to make, with one that there are few.
         for name in ("body", "key", "maker"):
-            for near in self._variants(name, 1)[:_FEW]:
+            for near in self._near[name].of(1)[:_FEW]:
                 yield from (self._try(("created", name), (variant, near)) for variant in islice(self._far(), _FAR_FIRST))
         yield from self._with(3)
 
@@ -108,9 +106,9 @@ class Search:
         """Every combination of near variants with that many mistakes in all, spread over as few dimensions as can be; with ``likely``, of
         the first so many of each dimension."""
         for width in range(1, mistakes + 1):
-            for names in combinations(("body", *self._near), width):
+            for names in combinations(self._near, width):
                 for counts in _compositions(mistakes, width):
-                    lists = [self._variants(name, count) for name, count in zip(names, counts, strict=True)]
+                    lists = [self._near[name].of(count) for name, count in zip(names, counts, strict=True)]
                     if likely:
                         lists = [
                             variants[: likely[name] if count == 1 else _LIKELY_TOGETHER]
@@ -118,17 +116,6 @@ class Search:
                         ]
                     for chosen in product(*lists):
                         yield self._try(names, chosen)
-
-    def _variants(self, name: str, mistakes: int) -> list[Variant[Any]]:
-        """The near variants of a dimension with that many mistakes, made once."""
-        found = self._made.get((name, mistakes))
-        if found is None:
-            if name == "body":
-                found = self._bodies.of(mistakes)
-            else:
-                found = [variant for variant in self._near.get(name, ()) if len(variant.codes) == mistakes]
-            self._made[name, mistakes] = found
-        return found
 
     def _try(self, names: tuple[str, ...], chosen: tuple[Variant[Any], ...]) -> Found | None:
         """Compute one MAC (one for each time, where it is not known) and look it up."""

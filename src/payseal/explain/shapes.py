@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import Final, TypeAlias
 
-from payseal.explain.variants import Variant, distinct
+from payseal.explain.variants import Dimension, Variant
 from payseal.schemes.template import Component, Part
 
-__all__ = ["HIDDEN_TOKEN", "Piece", "Shape", "baseline_shape", "shape_variants"]
+__all__ = ["HIDDEN_TOKEN", "Piece", "Shape", "baseline_shape", "shapes"]
 
 #: What stands in place of an access token where a signature base is shown.
 HIDDEN_TOKEN: Final = b"<access token>"
@@ -40,20 +40,29 @@ def baseline_shape(parts: Sequence[Part]) -> Shape:
     return tuple(part.encode("ascii") if isinstance(part, str) else str(part) for part in parts)
 
 
-def shape_variants(parts: Sequence[Part], extras: Sequence[tuple[str, bytes]]) -> list[Variant[Shape]]:
+def shapes(parts: Sequence[Part], extras: Sequence[tuple[str, bytes]]) -> Dimension[Shape]:
     """The shapes that may have been signed instead. ``extras`` are texts of this request that clients put in, by name."""
     baseline = baseline_shape(parts)
-    base = "".join(str(part) for part in parts).replace("\n", "\\n")
-    return distinct(_variants(baseline, [str(part) for part in parts if isinstance(part, Component)], base, extras), [baseline])
+    names = [str(part) for part in parts if isinstance(part, Component)]
+    facts = {"base": "".join(str(part) for part in parts).replace("\n", "\\n")}
+
+    def make(mistakes: int) -> Iterator[Variant[Shape]]:
+        if mistakes == 1:
+            return _single(baseline, names, facts, extras)
+        return _double(names, facts, extras) if mistakes == 2 else iter(())
+
+    return Dimension(make, [baseline])
 
 
-def _variants(baseline: Shape, names: list[str], base: str, extras: Sequence[tuple[str, bytes]]) -> Iterator[Variant[Shape]]:
-    facts = {"base": base}
+def _orders(names: list[str]) -> list[tuple[str, ...]]:
+    return [order for order in permutations(names) if list(order) != names] if 1 < len(names) <= _MOST else []
+
+
+def _single(baseline: Shape, names: list[str], facts: dict[str, str], extras: Sequence[tuple[str, bytes]]) -> Iterator[Variant[Shape]]:
     literal = any(isinstance(piece, bytes) for piece in baseline)
-    orders = [order for order in permutations(names) if list(order) != names] if 1 < len(names) <= _MOST else []
     for separator, called in _SEPARATORS.items():
         yield Variant(_joined(names, separator.encode()), ("separator",), {**facts, "separator": called})
-    for order in orders:
+    for order in _orders(names):
         moved = iter(order)
         yield Variant(
             tuple(piece if isinstance(piece, bytes) else next(moved) for piece in baseline), ("order",), {**facts, "order": "".join(order)}
@@ -81,8 +90,11 @@ def _variants(baseline: Shape, names: list[str], base: str, extras: Sequence[tup
         extra = {**facts, "component": called}
         for at in (0, len(baseline), len(baseline) - 1):
             yield Variant((*baseline[:at], text, *baseline[at:]), ("component-extra",), extra)
+
+
+def _double(names: list[str], facts: dict[str, str], extras: Sequence[tuple[str, bytes]]) -> Iterator[Variant[Shape]]:
     for separator, called in _SEPARATORS.items():
-        for order in orders[:23]:
+        for order in _orders(names)[:23]:
             yield Variant(
                 _joined(list(order), separator.encode()), ("order", "separator"), {**facts, "separator": called, "order": "".join(order)}
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, product
 from typing import Final
 
-from payseal.explain.variants import Variant, distinct
+from payseal.explain.variants import Dimension, Variant
 from payseal.schemes.times import CreatedRule, format_of
 
 __all__ = ["Times", "seen_unit", "times_of", "words"]
@@ -40,7 +40,7 @@ class Times:
     combined with other mistakes, ``far`` ones are many and seldom right, and are made when they are tried."""
 
     right: list[str]
-    near: list[Variant[str]]
+    near: Dimension[str]
     far: Callable[[], Iterator[Variant[str]]]
 
 
@@ -48,20 +48,18 @@ def times_of(rule: CreatedRule, sent: str | None, now: int) -> Times:
     """The times that a client may have signed; ``sent`` is the one in the header, ``None`` where the scheme sends none."""
     if sent is None:
         right = [text for _, text in rule.candidates(now)]
-        return Times(right, distinct(_of_unsent(rule, now), right), lambda: _far_from_unsent(rule, now))
+        return Times(right, Dimension(lambda mistakes: _of_unsent(rule, now, mistakes), right), lambda: _far_from_unsent(rule, now))
     moment = rule.format.read(sent)
     if moment is None:
         seen = seen_unit(sent)
         if seen is None:
-            return Times([sent], [], lambda: iter(()))
+            return Times([sent], Dimension(lambda mistakes: ()), lambda: iter(()))
         moment = seen[1]
+    known = moment
+    near = Dimension(lambda mistakes: _of_sent(rule, sent, known), [sent])
     if len(sent) == 10 and sent.isdigit():  # the header has seconds, the signature may have milliseconds
-        return Times(
-            [sent],
-            distinct(_of_sent(rule, sent, moment), [sent]),
-            lambda: chain(_within_second(rule, moment), _far_from_sent(rule, moment)),
-        )
-    return Times([sent], distinct(_of_sent(rule, sent, moment), [sent]), lambda: _far_from_sent(rule, moment))
+        return Times([sent], near, lambda: chain(_within_second(rule, known), _far_from_sent(rule, known)))
+    return Times([sent], near, lambda: _far_from_sent(rule, known))
 
 
 def _within_second(rule: CreatedRule, moment: int) -> Iterator[Variant[str]]:
@@ -106,17 +104,19 @@ def _differing(rule: CreatedRule, moment: int, distances: range) -> Iterator[Var
                 yield Variant(rule.format.write(other), ("created-differs",), {"milliseconds": abs(other - moment)})
 
 
-def _of_unsent(rule: CreatedRule, now: int) -> Iterator[Variant[str]]:
+def _of_unsent(rule: CreatedRule, now: int, mistakes: int) -> Iterator[Variant[str]]:
     facts: dict[str, object] = {"wanted": words(rule)}
     moments = [moment for moment, _ in rule.candidates(now)]
+    if mistakes > 1:
+        for text, half in _offsets() if mistakes == 2 else ():
+            for variant in _parts_missing(rule, moments[0] + half * 1_800_000) if moments else ():
+                yield Variant(variant.value, (*variant.codes, "created-timezone"), {**variant.facts, "offset": text, "zone": "UTC"})
+        return
     yield from islice(_zones(rule, moments[:2]), 24)
     for moment in moments[:3]:
         yield from _parts_missing(rule, moment)
         yield from _patterns(rule, moment, facts)
     yield from _zones(rule, moments[:3])
-    for text, half in _offsets():
-        for variant in _parts_missing(rule, moments[0] + half * 1_800_000) if moments else ():
-            yield Variant(variant.value, (*variant.codes, "created-timezone"), {**variant.facts, "offset": text, "zone": "UTC"})
     for moment in moments[3:]:
         yield from _parts_missing(rule, moment)
     yield Variant("", ("component-missing",), {"component": "the time"})
