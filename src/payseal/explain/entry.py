@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from payseal.credentials import Credential
-from payseal.explain.causes import Explanation
 from payseal.request import Request
 from payseal.schemes import Scheme
+
+if TYPE_CHECKING:
+    from payseal.explain.causes import Explanation
 
 __all__ = ["explain"]
 

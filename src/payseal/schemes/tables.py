@@ -14,7 +14,7 @@ __all__ = ["Tables", "catalogue_names", "from_catalogue", "from_file", "from_tex
 
 # os.path, and difflib and tomllib where they are used: what signs a request need not load what looks for files and misspellings.
 _CATALOGUE: Final = os.path.join(os.path.dirname(__file__), "catalogue")
-_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NAME: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
 _MAX_BYTES: Final = 65_536
 _MAX_DEPTH: Final = 8
 _MAX_NESTING: Final = 16
@@ -39,7 +39,7 @@ def catalogue_names() -> list[str]:
 
 def from_catalogue(name: str, *, _depth: int = 0) -> Tables:
     """A scheme that comes with payseal. Raises `SchemeError` when there is none of that name."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name not in catalogue_names():
+    if not isinstance(name, str) or not re.fullmatch(_NAME, name) or name not in catalogue_names():
         import difflib
 
         near = difflib.get_close_matches(str(name)[:80], catalogue_names(), 1)

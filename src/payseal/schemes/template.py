@@ -46,8 +46,9 @@ class Component:
 
 Part: TypeAlias = str | Component
 
-_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # token of RFC 9110
+# Texts, compiled when the first scheme is loaded and not when payseal is imported.
+_PLACE: Final = r"\{\{|\}\}|\{([^{}]*)\}|[{}]"
+_HEADER_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # token of RFC 9110
 
 
 def parse(text: str) -> tuple[Part, ...]:
@@ -58,7 +59,7 @@ def parse(text: str) -> tuple[Part, ...]:
     parts: list[Part] = []
     literal = ""
     end = 0
-    for token in _TOKEN.finditer(text):
+    for token in re.finditer(_PLACE, text):
         literal += text[end : token.start()]
         end = token.end()
         if token[0] in ("{{", "}}"):
@@ -88,7 +89,7 @@ def _component(text: str) -> Component:
     if name not in known:
         raise TemplateError(f"{{{text}}} is not a component; these are: {', '.join(known)}")
     if name == "header":
-        if len(arguments) != 1 or not _HEADER_NAME.fullmatch(arguments[0]):
+        if len(arguments) != 1 or not re.fullmatch(_HEADER_NAME, arguments[0]):
             raise TemplateError(f"{{{text}}} must name one header, as in {{header:Content-Type}}")
         return Component(name, header=arguments[0].lower())
     if name == "body" and arguments:
