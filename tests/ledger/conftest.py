@@ -8,20 +8,11 @@ from pathlib import Path
 import pytest
 
 from payseal.ledger import Ledger, MemoryLedger, PostgreSQLLedger, RedisLedger, SQLiteLedger
-from tests.ledger.servers import PostgresServer, ValkeyServer
+from tests.clock import Clock
+from tests.servers import PostgresServer, ValkeyServer
 
 #: The backends that several processes share.
 SHARED = ["sqlite", "postgresql", "valkey"]
-
-
-class Clock:
-    """Seconds since the epoch, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from payseal import LedgerError, Request
 from payseal.ledger import Answer, Ledger, Outcome, fingerprint
-from tests.ledger.conftest import Clock
+from tests.clock import Clock
 
 A, B = fingerprint(Request("POST", "/pay", body=b"1")), fingerprint(Request("POST", "/pay", body=b"2"))
 

@@ -8,7 +8,7 @@ import pytest
 
 from payseal import LedgerError
 from payseal.ledger import Answer, MemoryLedger, Outcome
-from tests.ledger.conftest import Clock
+from tests.clock import Clock
 
 
 def test_expired_ids_leave_by_themselves_a_few_a_call(clock: Clock) -> None:

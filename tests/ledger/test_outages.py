@@ -18,7 +18,7 @@ from payseal import LedgerError
 from payseal.ledger import Answer, Outcome, PostgreSQLLedger, RedisLedger, SQLiteLedger, open_ledger
 from payseal.ledger.remote import RemoteLedger
 from tests.ledger.cut import Wire
-from tests.ledger.servers import PostgresServer, ValkeyServer
+from tests.servers import PostgresServer, ValkeyServer
 
 Server = PostgresServer | ValkeyServer
 

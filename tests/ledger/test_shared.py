@@ -17,8 +17,8 @@ import pytest
 from payseal import LedgerError
 from payseal.ledger import Answer, Outcome, PostgreSQLLedger, open_ledger
 from payseal.ledger.grouping import GroupedLedger
-from tests.ledger.conftest import Clock
-from tests.ledger.servers import PostgresServer
+from tests.clock import Clock
+from tests.servers import PostgresServer
 
 _RACE = """
 import queue, sys, threading

@@ -18,7 +18,7 @@ import pytest
 
 from payseal import LedgerError
 from payseal.ledger import Answer, Outcome, SQLiteLedger
-from tests.ledger.conftest import Clock
+from tests.clock import Clock
 
 
 @pytest.fixture

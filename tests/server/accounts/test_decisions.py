@@ -13,8 +13,7 @@ from sqlalchemy import event, func, select, text
 from payseal.middleware import Decision
 from payseal.server.accounts import Database, tables
 from payseal.server.accounts.decisions import DecisionLog, latest
-
-from .conftest import Clock
+from tests.clock import Clock
 
 
 def decision(**changes: Any) -> Decision:

@@ -15,9 +15,8 @@ from payseal import Credential, CredentialError, Rejected, Request, Signer, sche
 from payseal.ledger import MemoryLedger
 from payseal.middleware import ASGIMiddleware
 from payseal.server.accounts import AccountStore, AccountVerifier, CredentialStore, Database, Directory, IssuedCredential, KeyRing
+from tests.clock import Clock
 from tests.middleware.support import asgi_call
-
-from .conftest import Clock
 
 ACTOR = "test:operator"
 BODY = b'{"amount": 1}'

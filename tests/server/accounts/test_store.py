@@ -15,8 +15,7 @@ from sqlalchemy import delete, insert, select, text, update
 from payseal import CredentialError, SchemeError
 from payseal.server.accounts import AccountStore, CredentialStore, Database, DatabaseError, Directory, IssuedCredential, KeyRing, tables
 from payseal.server.accounts.rewrap import keys_in_use, rewrap
-
-from .conftest import Clock
+from tests.clock import Clock
 
 ACTOR = "test:operator"
 
