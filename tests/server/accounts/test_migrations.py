@@ -28,14 +28,14 @@ def test_the_migrated_tables_are_the_models(empty_url: str) -> None:
 
 
 def test_an_upgrade_twice_and_by_several_at_once_is_one_upgrade(empty_url: str) -> None:
-    databases = [Database.connect(empty_url, create=True) for _ in range(4)]
+    databases = [Database.connect(empty_url, create=True) for _ in range(8)]
     reached: list[str] = []
     threads = [threading.Thread(target=lambda each=each: reached.append(each.upgrade())) for each in databases]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert reached == [newest()] * 4
+    assert reached == [newest()] * 8
     assert databases[0].upgrade() == newest()
     for database in databases:
         database.close()

@@ -22,12 +22,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from payseal.errors import MissingExtra, PaysealError
+from payseal.server.sqlite_files import PATIENCE, create_private, prepare
 
 __all__ = ["Database", "DatabaseError"]
 
 _EXAMPLES: Final = "sqlite:///payseal.db, postgresql://user@host/name"
-#: Seconds that a writer waits for the one before it, and a connection for a server.
-_PATIENCE: Final = 10
+#: Seconds that a connection waits for a server.
+_PATIENCE: Final = 5
 #: One upgrade at a time (an advisory lock of PostgreSQL): "payseal".
 _UPGRADE_LOCK: Final = 0x7061797365616C
 
@@ -184,11 +185,11 @@ def _engine(url: URL, *, create: bool) -> Engine:
     # hide_parameters: a failing statement's text may reach a log, its values do not.
     if url.drivername == "sqlite":
         _sqlite_file(Path(url.database or ""), create=create)
-        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _PATIENCE})
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": PATIENCE})
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    arguments = {"connect_timeout": _PATIENCE // 2, "application_name": "payseal", "keepalives_idle": 10, "tcp_user_timeout": 5000}
+    arguments = {"connect_timeout": _PATIENCE, "application_name": "payseal", "keepalives_idle": 10, "tcp_user_timeout": 5000}
     try:
         return create_engine(url, hide_parameters=True, connect_args=arguments, isolation_level="READ COMMITTED", pool_pre_ping=True)
     except ModuleNotFoundError:
@@ -196,21 +197,19 @@ def _engine(url: URL, *, create: bool) -> Engine:
 
 
 def _sqlite_file(path: Path, *, create: bool) -> None:
-    """See to it that the file is there, readable by its owner alone; SQLite gives the same mode to the files beside it."""
+    """See to it that the file is there."""
     if path.exists():
         return
     if not create:
         raise DatabaseError("there is no such SQLite file: payseal db upgrade makes one")
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+        create_private(path)
     except OSError as error:
         raise DatabaseError(f"the SQLite file cannot be made: {error.strerror}") from None
 
 
 def _configure_sqlite(connection: Any, record: object) -> None:
-    connection.isolation_level = None  # transactions begin in _begin_sqlite, for DDL too
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {setting}")
+    prepare(connection)  # transactions begin in _begin_sqlite, for DDL too
 
 
 def _begin_sqlite(connection: Connection) -> None:

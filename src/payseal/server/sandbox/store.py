@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     Float,
     Integer,
@@ -20,6 +21,8 @@ from sqlalchemy import (
     insert,
     select,
 )
+
+from payseal.server.sqlite_files import PATIENCE, create_private, prepare
 
 __all__ = ["charges", "open_store", "payments", "sessions", "transfers", "wallets"]
 
@@ -97,12 +100,16 @@ _OPENING_BALANCES = {"GHS": 5_000_000, "KES": 50_000_000, "NGN": 100_000_000}
 def open_store(path: Path, account: str) -> Engine:
     """Open the database, make its tables and the account's wallets where they are missing."""
     # hide_parameters: a failing statement's text goes to the log, its values do not.
-    engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": 10})
+    create_private(path)
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": PATIENCE})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, record: object) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        prepare(connection)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # what a transaction has read is still so when it writes
 
     with engine.begin() as connection:
         _metadata.create_all(connection)
