@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-__all__ = ["CURRENCIES", "fits"]
+__all__ = ["CURRENCIES", "fits", "minor_units"]
 
 #: ISO 4217 code → digits after the decimal point.
 CURRENCIES: Final[dict[str, int]] = {
@@ -17,3 +17,8 @@ CURRENCIES: Final[dict[str, int]] = {
 def fits(total: Decimal, currency: str) -> bool:
     """Whether the amount has no more decimals than its currency."""
     return total == total.quantize(Decimal(1).scaleb(-CURRENCIES[currency]))
+
+
+def minor_units(total: Decimal, currency: str) -> int:
+    """The amount in the currency's smallest unit."""
+    return int(total.scaleb(CURRENCIES[currency]))

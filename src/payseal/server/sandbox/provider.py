@@ -1,10 +1,11 @@
-"""What the three providers' applications have in common: errors in the provider's own shape, and nothing of what was sent in them."""
+"""What the three providers' applications have in common: what they stand on, and errors in the provider's own shape."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,9 +13,47 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from payseal.verification import Authenticated
+from payseal.request import Request as Incoming
+from payseal.server.accounts import Directory
+from payseal.server.sandbox.faults.stage import Staged
+from payseal.server.sandbox.store import Store
+from payseal.server.vault import Vault
+from payseal.verification import Authenticated, Verifier
 
-__all__ = ["Failure", "Model", "Shape", "authenticated", "provider_app", "trace_id"]
+__all__ = ["Backing", "Failure", "Model", "Mount", "Settings", "Shape", "authenticated", "failed", "provider_app", "request_id", "trace_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator chooses. ``webhook_hosts`` are where webhooks may go beside this machine itself (``host`` or ``host:port``);
+    ``settle_after`` is how long (seconds) a transfer is pending."""
+
+    webhook_hosts: tuple[str, ...] = ()
+    settle_after: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """What a provider's application stands on. ``clock`` gives seconds since the epoch."""
+
+    store: Store
+    vault: Vault
+    directory: Directory
+    settings: Settings
+    clock: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Where an application answers, and who may ask it. ``provider`` is its name in orders to fail; the paths are ``path`` and all
+    below it; ``idempotent`` and ``unsigned`` are the guard's (`payseal.middleware`)."""
+
+    provider: str
+    path: str
+    app: FastAPI
+    verifier: Verifier
+    idempotent: bool
+    unsigned: Callable[[Incoming], Authenticated | None] | None = None
 
 
 class Model(BaseModel):
@@ -37,10 +76,20 @@ class Shape(Protocol):
     def __call__(self, failure: Failure, request: Request) -> dict[str, Any]: ...
 
 
+#: What the client is told when something failed on this side.
+_BROKEN: Final = Failure(500, "The request could not be processed.")
+
+
 def authenticated(request: Request) -> Authenticated:
     """Whose request this is: the middleware in front has proven it."""
     found: Authenticated = request.scope["payseal"]
     return found
+
+
+def request_id(request: Request) -> str | None:
+    """The proven request id; ``None`` where the request was not proven yet, or its scheme has none."""
+    found: Authenticated | None = request.scope.get("payseal")
+    return found.nonce if found is not None else None
 
 
 def trace_id() -> str:
@@ -48,9 +97,16 @@ def trace_id() -> str:
     return uuid.uuid4().hex
 
 
+def failed(app: FastAPI) -> Callable[[Request], dict[str, Any]]:
+    """How that provider says that something failed on its side."""
+    shape: Shape = app.state.shape
+    return lambda request: shape(_BROKEN, request)
+
+
 def provider_app(title: str, shape: Shape) -> FastAPI:
     """An application whose every error has the provider's shape."""
     app = FastAPI(title=title, openapi_url=None, redirect_slashes=False)
+    app.state.shape = shape
 
     def answer(failure: Failure, request: Request, headers: Any = None) -> JSONResponse:
         return JSONResponse(shape(failure, request), failure.status, headers=headers)
@@ -73,11 +129,12 @@ def provider_app(title: str, shape: Shape) -> FastAPI:
         return answer(Failure(error.status_code, f"{error.detail}."), request, error.headers)
 
     def _broken(request: Request, error: Exception) -> JSONResponse:
-        return answer(Failure(500, "The request could not be processed."), request)
+        return answer(_BROKEN, request)
 
     app.add_exception_handler(Failure, _failure)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Staged, _broken)
     app.add_exception_handler(Exception, _broken)
 
     @app.middleware("http")

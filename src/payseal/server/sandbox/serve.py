@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from payseal.errors import PaysealError
 from payseal.server.sandbox.app import App, opened
+from payseal.server.sandbox.faults.layer import ABORT
+from payseal.server.sandbox.provider import Settings
 from payseal.server.vault import Vault
 
 __all__ = ["bind", "serve", "serving"]
@@ -33,16 +38,16 @@ def bind(port: int) -> socket.socket:
     return listener
 
 
-def serve(vault: Vault, listener: socket.socket) -> None:
+def serve(vault: Vault, listener: socket.socket, settings: Settings | None = None) -> None:
     """Serve until interrupted."""
-    with opened(vault) as app:
+    with opened(vault, settings) as app:
         _server(app).run(sockets=[listener])
 
 
 @contextlib.contextmanager
-def serving(vault: Vault, listener: socket.socket) -> Iterator[None]:
+def serving(vault: Vault, listener: socket.socket, settings: Settings | None = None) -> Iterator[None]:
     """Serve from a thread for as long as the block runs."""
-    with opened(vault) as app:
+    with opened(vault, settings) as app:
         server = _server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -59,4 +64,24 @@ def serving(vault: Vault, listener: socket.socket) -> Iterator[None]:
 
 
 def _server(app: App) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5))
+    connections: dict[Any, asyncio.Transport] = {}
+
+    class Protocol(AutoHTTPProtocol):  # type: ignore[valid-type,misc]  # one of two classes, whichever is installed
+        """Knows its connection by the client's address, so that it can be dropped."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            connections[transport.get_extra_info("peername")] = transport
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.pop(self.transport.get_extra_info("peername"), None)
+            super().connection_lost(exc)
+
+    async def droppable(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        transport = connections.get(scope.get("client"))
+        if transport is not None:
+            scope[ABORT] = transport.abort
+        await app(scope, receive, send)
+
+    config = uvicorn.Config(droppable, http=Protocol, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5)
+    return uvicorn.Server(config)

@@ -1,119 +1,81 @@
-"""What the sandbox accepted, in its SQLite file. Amounts are kept as exact decimal text or whole minor units; of cards, what `cards` keeps."""
+"""The sandbox's own SQLite file: what its three systems accepted. Each system's tables are its own, on this metadata.
+
+Amounts are kept as exact decimal text or whole minor units; of cards, what `cards` keeps.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    Float,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    UniqueConstraint,
-    create_engine,
-    event,
-    insert,
-    select,
-)
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import DatabaseError
 
+from payseal.errors import PaysealError
 from payseal.server.sqlite_files import PATIENCE, create_private, prepare
 
-__all__ = ["charges", "open_store", "payments", "sessions", "transfers", "wallets"]
+__all__ = ["Store", "metadata"]
 
-_metadata = MetaData()
+metadata = MetaData()
 
-payments = Table(
-    "payments",
-    _metadata,
-    Column("id", String, primary_key=True),
-    Column("account", String, nullable=False),
-    Column("order_id", String, nullable=False),
-    Column("client_request_id", String, nullable=False),
-    Column("request_type", String, nullable=False),
-    Column("total", String, nullable=False),
-    Column("currency", String, nullable=False),
-    Column("brand", String, nullable=False),
-    Column("last4", String, nullable=False),
-    Column("expiry", String, nullable=False),
-    Column("created", Integer, nullable=False),
-    UniqueConstraint("account", "order_id"),
-)
-
-transfers = Table(
-    "transfers",
-    _metadata,
-    Column("reference", String, primary_key=True),
-    Column("account", String, nullable=False),
-    Column("amount", Integer, nullable=False),  # minor units
-    Column("currency", String, nullable=False),
-    Column("country", String, nullable=False),
-    Column("destination", String, nullable=False),  # how it is paid out, and the last four characters of where to
-    Column("created", Integer, nullable=False),
-)
-
-wallets = Table(
-    "wallets",
-    _metadata,
-    Column("account", String, primary_key=True),
-    Column("currency", String, primary_key=True),
-    Column("balance", Integer, nullable=False),  # minor units
-)
-
-sessions = Table(
-    "sessions",
-    _metadata,
-    Column("id", String, primary_key=True),
-    Column("account", String, nullable=False),
-    Column("keyid", String, nullable=False),
-    Column("rsa_key_id", String, nullable=False),
-    Column("token_sha256", String, nullable=False, unique=True),
-    Column("private_key", LargeBinary, nullable=False),  # sealed by the vault
-    Column("expires", Float, nullable=False),
-    Column("brand", String),  # of the card that was captured
-    Column("last4", String),
-    Column("expiry", String),
-    Column("used", Float),  # when a charge used it up
-)
-
-charges = Table(
-    "charges",
-    _metadata,
-    Column("id", String, primary_key=True),
-    Column("account", String, nullable=False),
-    Column("session_id", String, nullable=False, unique=True),
-    Column("client_request_id", String, nullable=False),
-    Column("total", String, nullable=False),
-    Column("currency", String, nullable=False),
-    Column("created", Integer, nullable=False),
-)
-
-#: What the demo account's wallets hold at first, in minor units.
-_OPENING_BALANCES = {"GHS": 5_000_000, "KES": 50_000_000, "NGN": 100_000_000}
+#: Which tables these are (``PRAGMA user_version``). A sandbox begins anew rather than being migrated.
+_VERSION: Final = 2
 
 
-def open_store(path: Path, account: str) -> Engine:
-    """Open the database, make its tables and the account's wallets where they are missing."""
-    # hide_parameters: a failing statement's text goes to the log, its values do not.
-    create_private(path)
-    engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": PATIENCE})
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The open file."""
 
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, record: object) -> None:
-        prepare(connection)
+    engine: Engine
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # what a transaction has read is still so when it writes
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Open the file, and make it and its tables where they are missing. Raises `PaysealError` for another version's file."""
+        create_private(path)
+        # hide_parameters: a failing statement's text goes to the log, its values do not.
+        engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": PATIENCE})
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        store = cls(engine)
+        try:
+            with store.write() as connection:
+                found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+                tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+                if tables and found != _VERSION:
+                    raise PaysealError(f"{path} was made by another version of payseal: delete it to begin with an empty sandbox")
+                metadata.create_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {_VERSION}")
+        except DatabaseError as error:
+            engine.dispose()
+            raise PaysealError(f"{path} cannot be used ({error.orig}): delete it to begin with an empty sandbox") from None
+        except BaseException:
+            engine.dispose()
+            raise
+        return store
 
-    with engine.begin() as connection:
-        _metadata.create_all(connection)
-        if connection.execute(select(wallets).limit(1)).first() is None:
-            rows = [{"account": account, "currency": currency, "balance": balance} for currency, balance in _OPENING_BALANCES.items()]
-            connection.execute(insert(wallets), rows)
-    return engine
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that reads: all its statements see the same moment."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes, whole or not at all; from its first read alone, so that what it has read is so when it writes."""
+        with self.engine.connect().execution_options(payseal_write=True) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _configure(connection: Any, record: object) -> None:
+    prepare(connection)
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("payseal_write") else "BEGIN")

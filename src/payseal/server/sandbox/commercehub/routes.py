@@ -16,14 +16,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import Field
-from sqlalchemy import Engine, RowMapping, insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 
 from payseal.credentials import Credential, Identity
 from payseal.server.sandbox import cards
-from payseal.server.sandbox.fiserv import Amount
-from payseal.server.sandbox.provider import Failure, Model, authenticated, provider_app, trace_id
-from payseal.server.sandbox.store import charges, sessions
-from payseal.server.vault import Vault
+from payseal.server.sandbox.commercehub.tables import charges, sessions
+from payseal.server.sandbox.faults import stage_of
+from payseal.server.sandbox.fiserv.routes import Amount
+from payseal.server.sandbox.money import minor_units
+from payseal.server.sandbox.provider import Backing, Failure, Model, authenticated, provider_app, trace_id
+from payseal.server.sandbox.store import Store
 
 __all__ = ["CAPTURE", "PREFIXES", "application", "find_session_credential"]
 
@@ -80,12 +82,12 @@ def _shape(failure: Failure, request: Request) -> dict[str, Any]:
     return {"gatewayResponse": {"transactionProcessingDetails": {"apiTraceId": trace_id()}}, "error": [error]}
 
 
-def find_session_credential(store: Engine, presented: Identity) -> Credential | None:
+def find_session_credential(backing: Backing, presented: Identity) -> Credential | None:
     """The credential behind an access token: its session's, as long as that lives."""
     if presented.token is None:
         return None
     digest = hashlib.sha256(presented.token.encode()).hexdigest()
-    with store.connect() as connection:
+    with backing.store.read() as connection:
         row = connection.execute(select(sessions).where(sessions.c.token_sha256 == digest)).mappings().first()
     if row is None or row["used"] is not None:
         return None
@@ -93,20 +95,20 @@ def find_session_credential(store: Engine, presented: Identity) -> Credential | 
     return Credential(row["keyid"], token=presented.token, account=row["account"], not_after=row["expires"])
 
 
-def application(store: Engine, vault: Vault) -> FastAPI:
+def application(backing: Backing) -> FastAPI:
     """The provider's application; the middleware in front of it has authenticated every request."""
-    routes = APIRouter()
+    store, vault, routes = backing.store, backing.vault, APIRouter()
 
     @routes.post("/payments-vas/v1/security/credentials", status_code=201)
     def issue(body: CredentialsRequest, request: Request) -> dict[str, Any]:
         who = authenticated(request)
-        session_id, rsa_key_id, now = str(uuid.uuid4()), str(uuid.uuid4()), time.time()
+        session_id, rsa_key_id, now = str(uuid.uuid4()), str(uuid.uuid4()), backing.clock()
         private_key = rsa.generate_private_key(65537, _KEY_BITS)
         token = secrets.token_urlsafe(32)
         plain = private_key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )  # sealed before it is stored
-        with store.begin() as connection:
+        with store.write() as connection:
             connection.execute(
                 insert(sessions).values(
                     id=session_id,
@@ -142,10 +144,10 @@ def application(store: Engine, vault: Vault) -> FastAPI:
         key = serialization.load_der_private_key(vault.unseal(session["private_key"], session["id"]), None)
         assert isinstance(key, rsa.RSAPrivateKey)
         card = _card_in(data, key)
-        with store.begin() as connection:
+        with store.write() as connection:
             kept = connection.execute(
                 update(sessions)
-                .where(sessions.c.id == session["id"], sessions.c.used.is_(None), sessions.c.expires > time.time())
+                .where(sessions.c.id == session["id"], sessions.c.used.is_(None), sessions.c.expires > backing.clock())
                 .values(brand=card.brand, last4=card.last4, expiry=f"{card.month}/{card.year}")
             )
         if kept.rowcount != 1:
@@ -162,8 +164,10 @@ def application(store: Engine, vault: Vault) -> FastAPI:
     @routes.post("/payments/v1/charges", status_code=201)
     def charge(body: ChargeRequest, request: Request) -> dict[str, Any]:
         who = authenticated(request)
-        session_id, now, charge_id = body.source.sessionId, time.time(), uuid.uuid4().hex
-        with store.begin() as connection:  # the session is used up and the charge is made, both or neither
+        session_id, now, charge_id = body.source.sessionId, backing.clock(), uuid.uuid4().hex
+        if stage_of(request).meet(minor_units(body.amount.total, body.amount.currency), who.id):
+            raise Failure(402, "The card's issuer declined the payment.", code="05")
+        with store.write() as connection:  # the session is used up and the charge is made, both or neither
             used = connection.execute(
                 update(sessions)
                 .where(
@@ -206,11 +210,11 @@ def application(store: Engine, vault: Vault) -> FastAPI:
     return app
 
 
-def _session_of(store: Engine, request: Request) -> RowMapping:
+def _session_of(store: Store, request: Request) -> RowMapping:
     """The session whose access token this request was authenticated with."""
     token = request.headers["authorization"].removeprefix("Bearer ")
     digest = hashlib.sha256(token.encode()).hexdigest()
-    with store.connect() as connection:
+    with store.read() as connection:
         return connection.execute(select(sessions).where(sessions.c.token_sha256 == digest)).mappings().one()
 
 

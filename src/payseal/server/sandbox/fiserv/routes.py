@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import AfterValidator, Field, SecretStr, model_validator
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from payseal.server.sandbox import cards
-from payseal.server.sandbox.money import CURRENCIES, fits
-from payseal.server.sandbox.provider import Failure, Model, authenticated, provider_app, trace_id
-from payseal.server.sandbox.store import payments
+from payseal.server.sandbox.faults import stage_of
+from payseal.server.sandbox.fiserv.tables import payments
+from payseal.server.sandbox.money import CURRENCIES, fits, minor_units
+from payseal.server.sandbox.provider import Backing, Failure, Model, authenticated, provider_app, request_id, trace_id
 
 __all__ = ["PREFIXES", "application"]
 
@@ -80,16 +80,16 @@ def _shape(failure: Failure, request: Request) -> dict[str, Any]:
     if failure.field:
         error["details"] = [{"field": failure.field, "message": failure.message}]
     return {
-        "clientRequestId": authenticated(request).nonce,
+        "clientRequestId": request_id(request),
         "apiTraceId": trace_id(),
         "responseType": _RESPONSE_TYPES.get(failure.status, "ServerError"),
         "error": error,
     }
 
 
-def application(store: Engine) -> FastAPI:
+def application(backing: Backing) -> FastAPI:
     """The provider's application; the middleware in front of it has authenticated every request."""
-    routes = APIRouter()
+    store, routes = backing.store, APIRouter()
 
     @routes.post("/payments")
     def pay(body: PaymentRequest, request: Request) -> dict[str, Any]:
@@ -98,6 +98,9 @@ def application(store: Engine) -> FastAPI:
         kept = cards.keep(card.number.get_secret_value(), card.expiryDate.month, card.expiryDate.year)
         if kept is None:
             raise Failure(400, "The card number is not valid.", field="paymentMethod.paymentCard.number")
+        amount = body.transactionAmount
+        if stage_of(request).meet(minor_units(amount.total, amount.currency), who.id):
+            raise Failure(422, "The card's issuer declined the payment.", code="5005")
         row = {
             "id": uuid.uuid4().hex,
             "account": who.account,
@@ -109,10 +112,10 @@ def application(store: Engine) -> FastAPI:
             "brand": kept.brand,
             "last4": kept.last4,
             "expiry": f"{kept.month}/{kept.year}",
-            "created": int(time.time()),
+            "created": int(backing.clock()),
         }
         try:
-            with store.begin() as connection:
+            with store.write() as connection:
                 connection.execute(insert(payments), row)
         except IntegrityError:
             raise Failure(409, "The order already exists in the database.", code="5003") from None
@@ -121,7 +124,7 @@ def application(store: Engine) -> FastAPI:
     @routes.get("/payments/{transaction_id}")
     def inquire(transaction_id: str, request: Request) -> dict[str, Any]:
         who = authenticated(request)
-        with store.connect() as connection:
+        with store.read() as connection:
             query = select(payments).where(payments.c.id == transaction_id, payments.c.account == who.account)
             row = connection.execute(query).mappings().first()
         if row is None:

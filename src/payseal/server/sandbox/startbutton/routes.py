@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import AfterValidator, Field, model_validator
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from payseal.server.sandbox.faults import stage_of
 from payseal.server.sandbox.money import CURRENCIES
-from payseal.server.sandbox.provider import Failure, Model, authenticated, provider_app
-from payseal.server.sandbox.store import transfers, wallets
+from payseal.server.sandbox.provider import Backing, Failure, Model, authenticated, provider_app
+from payseal.server.sandbox.startbutton.tables import transfers, wallets
+from payseal.server.sandbox.store import Store
+from payseal.server.vault import DEMO_ACCOUNT
 
-__all__ = ["PREFIX", "application"]
+__all__ = ["PREFIXES", "application"]
 
-PREFIX: Final = "/transaction"
+PREFIXES: Final = ("/transaction",)
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9]{16,100}")
 
 
@@ -51,13 +53,25 @@ class Transfer(Model):
         return self
 
 
+#: What the demo account's wallets hold at first, in minor units.
+_OPENING_BALANCES: Final = {"GHS": 5_000_000, "KES": 50_000_000, "NGN": 100_000_000}
+
+
+def _open_wallets(store: Store) -> None:
+    with store.write() as connection:
+        if connection.execute(select(wallets).limit(1)).first() is None:
+            rows = [{"account": DEMO_ACCOUNT, "currency": each, "balance": held} for each, held in _OPENING_BALANCES.items()]
+            connection.execute(insert(wallets), rows)
+
+
 def _shape(failure: Failure, request: Request) -> dict[str, Any]:
     return {"success": False, "message": f"{failure.field}: {failure.message}" if failure.field else failure.message}
 
 
-def application(store: Engine) -> FastAPI:
+def application(backing: Backing) -> FastAPI:
     """The provider's application; the middleware in front of it has authenticated every request."""
-    routes = APIRouter()
+    store, routes = backing.store, APIRouter()
+    _open_wallets(store)
 
     @routes.post("/transfer")
     def transfer(body: Transfer, request: Request) -> dict[str, Any]:
@@ -65,9 +79,11 @@ def application(store: Engine) -> FastAPI:
         reference = body.reference or ""
         if not _REFERENCE.fullmatch(reference):
             reference = secrets.token_hex(12)  # as the provider does: another one takes its place
+        if stage_of(request).meet(body.amount, body.reference or authenticated(request).id):
+            raise Failure(400, "The transfer was declined by the recipient's institution")
         destination = f"MNO …{body.msisdn[-4:]}" if body.msisdn else f"bank …{(body.accountNumber or '')[-4:]}"
         try:
-            with store.begin() as connection:  # both or neither
+            with store.write() as connection:  # both or neither
                 taken = connection.execute(
                     update(wallets)
                     .where(wallets.c.account == account, wallets.c.currency == body.currency, wallets.c.balance >= body.amount)
@@ -83,7 +99,7 @@ def application(store: Engine) -> FastAPI:
                         currency=body.currency,
                         country=body.country,
                         destination=destination,
-                        created=int(time.time()),
+                        created=int(backing.clock()),
                     )
                 )
         except IntegrityError:
@@ -91,5 +107,5 @@ def application(store: Engine) -> FastAPI:
         return {"success": True, "message": "transfer", "data": "processing"}
 
     app = provider_app("Startbutton (sandbox)", _shape)
-    app.include_router(routes, prefix=PREFIX)
+    app.include_router(routes, prefix="/transaction")
     return app
