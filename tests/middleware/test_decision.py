@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from payseal import Authenticated, Request
 from payseal.ledger import MemoryLedger
-from payseal.middleware import ASGIMiddleware, Decision, WSGIMiddleware
+from payseal.middleware import ASGIMiddleware, Decision, Witnessed, WSGIMiddleware
 
 from .support import CREDENTIAL, VERIFIER, Headers, Reply, asgi_call, signed, wsgi_call
 
@@ -67,6 +68,27 @@ def test_each_request_is_told_once(send: Send) -> None:
     assert {(each.scheme, each.client) for each in told} == {("fiserv-payments", "192.0.2.1")}
     assert all(0 < each.latency < 5 for each in told)
     for secret in ("correct horse", dict(headers)["Message-Signature"]):
+        assert secret not in repr(told)
+
+
+def test_a_witness_sees_the_request_and_shows_nothing_of_it(send: Send, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[Witnessed] = []
+    headers = signed(BODY)
+    wrong = [(name, "A" * 44 if name == "Message-Signature" else value) for name, value in headers]
+    with caplog.at_level(logging.INFO, "payseal"):
+        for each in (headers, wrong):
+            send(each, MemoryLedger(), witness=told.append)
+        send([], MemoryLedger(), witness=told.append, max_body=3)
+    assert [(each.decision.code, each.diagnosis) for each in told] == [
+        ("accepted", ""),
+        ("invalid-signature", "signature-mismatch"),
+        ("body-too-large", ""),
+    ]
+    accepted, refused, large = told
+    assert (accepted.request is not None and accepted.request.body, large.request) == (BODY, None)
+    assert f"trace={refused.decision.trace}" in caplog.text
+    assert len({each.decision.trace for each in told}) == 3
+    for secret in ("correct horse", dict(headers)["Message-Signature"], BODY.decode()):
         assert secret not in repr(told)
 
 

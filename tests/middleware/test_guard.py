@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import Any
@@ -13,7 +14,7 @@ from payseal import Credential, LedgerError, Rejected, Verifier
 from payseal.errors import REJECTIONS
 from payseal.ledger import Answer, Claim, Ledger, MemoryLedger, Outcome
 from payseal.middleware import Guard, Refused, problem, provider_refusal
-from payseal.middleware.guard import content_length, succeeded
+from payseal.middleware.guard import Seen, content_length, succeeded
 from payseal.middleware.paths import begins, prefixes_of
 from tests.middleware.support import CREDENTIAL, SCHEME, VERIFIER
 
@@ -239,7 +240,7 @@ def test_neither_an_answer_nor_a_renderer_sees_the_diagnosis(caplog: pytest.LogC
         seen.append(shown)
         return problem(shown)
 
-    answer = guard(render=render).refuse(Rejected("invalid-signature", diagnosis="credential-unknown"), None)
+    answer = guard(render=render).refuse(Rejected("invalid-signature", diagnosis="credential-unknown"), Seen(None))
     assert b"credential-unknown" not in answer.body
     assert seen[0].rejected.diagnosis == ""
     assert caplog.messages == [
@@ -251,8 +252,22 @@ def test_a_renderer_that_fails_is_replaced(caplog: pytest.LogCaptureFixture) -> 
     def render(shown: Refused) -> Answer:
         raise KeyError(shown.request_id)
 
-    assert json.loads(guard(render=render).refuse(Rejected("replayed"), None).body)["code"] == "replayed"
+    assert json.loads(guard(render=render).refuse(Rejected("replayed"), Seen(None)).body)["code"] == "replayed"
     assert "wording a refusal failed" in caplog.text
+
+
+def test_an_async_renderer_words_for_asgi_alone(caplog: pytest.LogCaptureFixture) -> None:
+    async def render(shown: Refused) -> Answer:
+        if shown.rejected.code == "replayed":
+            raise KeyError(shown.request_id)
+        return Answer(shown.rejected.status, (), b"in its own time")
+
+    rejected = Rejected("invalid-signature")
+    assert asyncio.run(guard(render=render).refuse_async(rejected, Seen(None))).body == b"in its own time"
+    failed = asyncio.run(guard(render=render).refuse_async(Rejected("replayed"), Seen(None)))
+    assert json.loads(failed.body)["code"] == "replayed"
+    assert json.loads(guard(render=render).refuse(rejected, Seen(None)).body)["code"] == "invalid-signature"
+    assert caplog.text.count("wording a refusal failed") == 2
 
 
 def test_an_unknown_key_and_a_wrong_signature_are_answered_alike() -> None:
@@ -260,7 +275,7 @@ def test_an_unknown_key_and_a_wrong_signature_are_answered_alike() -> None:
         Rejected("invalid-signature", diagnosis="credential-unknown"),
         Rejected("invalid-signature", diagnosis="signature-mismatch"),
     )
-    answers = [guard().refuse(rejected, None) for rejected in (unknown, wrong)]
+    answers = [guard().refuse(rejected, Seen(None)) for rejected in (unknown, wrong)]
     bodies = [{key: value for key, value in json.loads(answer.body).items() if key != "instance"} for answer in answers]
     assert bodies[0] == bodies[1]
     assert answers[0].headers == answers[1].headers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from concurrent.futures import Future
 from typing import Any, Final, TypeAlias, Unpack
@@ -17,7 +16,7 @@ from payseal.ledger.grouping import GroupedLedger
 from payseal.ledger.protocol import Answer, Claim, Outcome, fingerprint
 from payseal.middleware import report
 from payseal.middleware.decision import ACCEPTED, ANSWERED_AGAIN
-from payseal.middleware.guard import Guard, Options, content_length
+from payseal.middleware.guard import Guard, Options, Seen, content_length
 from payseal.middleware.paths import begins, prefixes_of
 from payseal.request import Request
 from payseal.verification import Authenticated, Presented, Verifier
@@ -73,20 +72,19 @@ class ASGIMiddleware:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         guard = self.guard
-        presented: Presented | None = None
-        authenticated: Authenticated | None = None
-        began, client = time.perf_counter(), (scope.get("client") or (None,))[0]
+        seen = Seen((scope.get("client") or (None,))[0])
         try:
             body = await self._body(scope, receive)
             if body is None:
                 return  # the client left in the middle of its request
             try:
-                request = Request(scope["method"], target_of(scope), scope["headers"], body)
+                seen.request = request = Request(scope["method"], target_of(scope), scope["headers"], body)
                 authenticated = guard.unsigned_sender(request)
                 if authenticated is None:
-                    presented = guard.verifier.read(request)
+                    seen.presented = presented = guard.verifier.read(request)
                     authenticated = guard.verifier.check(request, presented, await self._credential(presented))
-                guard.require_admitted(authenticated, client)
+                seen.authenticated = authenticated
+                guard.require_admitted(authenticated, seen.client)
                 keep = guard.keeps(request)
                 claim = await self._claim(authenticated, request, keep=keep)
                 again = guard.answer_again(claim, keep=keep)
@@ -96,14 +94,13 @@ class ASGIMiddleware:
                 report.failed("checking a request", error)
                 raise Rejected("unavailable", diagnosis=type(error).__name__) from None
         except Rejected as rejected:
-            guard.tell(rejected.code, rejected.status, began, client, authenticated, presented)
-            await _give(guard.refuse(rejected, presented), scope, send)
+            await _give(await guard.refuse_async(rejected, seen), scope, send)
             return
         if again is not None:
-            guard.tell(ANSWERED_AGAIN, again.status, began, client, authenticated, presented)
+            guard.tell(ANSWERED_AGAIN, again.status, seen)
             await _give(again, scope, send)
             return
-        guard.tell(ACCEPTED, None, began, client, authenticated, presented)
+        guard.tell(ACCEPTED, None, seen)
         exchange = _Exchange(self, claim, send, keep=keep)
         try:
             await self.app({**scope, "payseal": authenticated}, _given_back(body, receive), exchange.send)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ACCEPTED", "ANSWERED_AGAIN", "Decision"]
+from payseal.request import Request
+
+__all__ = ["ACCEPTED", "ANSWERED_AGAIN", "Decision", "Witnessed"]
 
 #: The codes of requests that are not refused; the others are `payseal.errors.REJECTIONS`.
 ACCEPTED: Final = "accepted"
@@ -31,3 +33,19 @@ class Decision:
     client: str | None
     #: Seconds from the request's arrival to the decision.
     latency: float
+    #: A UUID made for this decision; a refusal's answer and log line carry it too.
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """A decision with the request it was made about: body, signature, tokens and all. Only for whoever may see them."""
+
+    decision: Decision
+    #: ``None`` where it was not read to its end.
+    request: Request | None
+    #: The operator's diagnosis of a refusal; empty where there is none.
+    diagnosis: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Witnessed {self.decision.code} {self.decision.trace}>"

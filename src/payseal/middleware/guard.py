@@ -6,24 +6,25 @@ request that is proven, so that nobody can burn another's.
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
 from payseal.errors import Rejected
 from payseal.ledger.grouping import GroupedLedger
 from payseal.ledger.protocol import Answer, Claim, Ledger, Outcome
 from payseal.middleware import report
-from payseal.middleware.decision import Decision
+from payseal.middleware.decision import Decision, Witnessed
 from payseal.middleware.problem import Refused, Renderer, new_trace, problem
 from payseal.request import Request
 from payseal.schemes.headers import HeaderRule
 from payseal.verification import Authenticated, Presented, Verifier
 
-__all__ = ["REPLAYED", "Guard", "Options", "content_length", "succeeded"]
+__all__ = ["REPLAYED", "Guard", "Options", "Seen", "content_length", "succeeded"]
 
 #: The header that marks an answer given again.
 REPLAYED: Final = (b"idempotent-replayed", b"true")
@@ -51,8 +52,21 @@ class Options(TypedDict, total=False):
     redo: bool
     render: Renderer
     on_decision: Callable[[Decision], object] | None
+    witness: Callable[[Witnessed], object] | None
     admit: Callable[[Authenticated, str | None], bool] | None
     unsigned: Callable[[Request], Authenticated | None] | None
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of one request while it is being decided. ``began`` is of ``time.perf_counter()``; ``client`` the peer's address."""
+
+    client: str | None
+    began: float = field(default_factory=time.perf_counter)
+    trace: str = field(default_factory=new_trace)
+    request: Request | None = None
+    presented: Presented | None = None
+    authenticated: Authenticated | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,9 @@ class Guard:
     render: Renderer = problem
     #: Is told every decision. It must not wait; what it raises is logged and changes nothing.
     on_decision: Callable[[Decision], object] | None = None
+    #: Is told every decision together with the request itself; must not wait either. For a sandbox, say: what it keeps of bodies and
+    #: tokens is its own affair.
+    witness: Callable[[Witnessed], object] | None = None
     #: Whether a proven request may come from its address (as the server gives it). If not: 403, and no id is claimed.
     admit: Callable[[Authenticated, str | None], bool] | None = None
     #: Who sent a request that has *no* signature header at all, where that is taken; ``None``: it is refused like any other without
@@ -107,17 +124,20 @@ class Guard:
         if self.admit is not None and not self.admit(authenticated, client):
             raise Rejected("address-not-allowed")
 
-    def tell(
-        self, code: str, status: int | None, began: float, client: str | None, who: Authenticated | None, presented: Presented | None
-    ) -> None:
-        """Tell what was decided. ``began`` is of ``time.perf_counter()``. Never raises."""
-        if self.on_decision is None:
+    def tell(self, code: str, status: int | None, seen: Seen, rejected: Rejected | None = None) -> None:
+        """Tell what was decided. Never raises."""
+        if self.on_decision is None and self.witness is None:
             return
-        said = who or presented
+        said = seen.authenticated or seen.presented
         keyid, nonce = (said.keyid, said.nonce) if said is not None else (None, None)
-        account = who.account if who is not None else None
+        account = seen.authenticated.account if seen.authenticated is not None else None
+        latency = time.perf_counter() - seen.began
         try:
-            self.on_decision(Decision(code, status, self.verifier.scheme.name, account, keyid, nonce, client, time.perf_counter() - began))
+            decision = Decision(code, status, self.verifier.scheme.name, account, keyid, nonce, seen.client, latency, seen.trace)
+            if self.on_decision is not None:
+                self.on_decision(decision)
+            if self.witness is not None:
+                self.witness(Witnessed(decision, seen.request, rejected.diagnosis if rejected is not None else ""))
         except Exception as error:  # noqa: BLE001 - whatever a recorder raises
             report.unrecorded(error)
 
@@ -181,15 +201,34 @@ class Guard:
             future.add_done_callback(report_it)
         return told
 
-    def refuse(self, rejected: Rejected, presented: Presented | None) -> Answer:
-        """The answer that refuses the request; writes the one line in the log."""
-        trace = new_trace()
-        scheme = self.verifier.scheme
-        report.refused(rejected, scheme.name, trace)
+    def refused(self, rejected: Rejected, seen: Seen) -> Refused:
+        """All that the answer may say; tells the decision, and writes the one line in the log."""
+        self.tell(rejected.code, rejected.status, seen, rejected)
+        report.refused(rejected, self.verifier.scheme.name, seen.trace)
         shown = Rejected(rejected.code, rejected.detail)
-        refused = Refused(shown, scheme, trace, (presented.nonce if presented else None) or "")
+        nonce = seen.presented.nonce if seen.presented is not None else None
+        return Refused(shown, self.verifier.scheme, seen.trace, nonce or "", seen.request)
+
+    def refuse(self, rejected: Rejected, seen: Seen) -> Answer:
+        """The answer that refuses the request."""
+        refused = self.refused(rejected, seen)
         try:
-            return self.render(refused)
+            answer = self.render(refused)
+            if not isinstance(answer, Answer):
+                if inspect.iscoroutine(answer):
+                    answer.close()
+                raise TypeError("an async renderer is for the ASGI middleware")
+        except Exception as error:  # noqa: BLE001 - whatever a renderer raises
+            report.failed("wording a refusal", error)
+            return problem(refused)
+        return answer
+
+    async def refuse_async(self, rejected: Rejected, seen: Seen) -> Answer:
+        """`refuse`, where a renderer may be an async function."""
+        refused = self.refused(rejected, seen)
+        try:
+            answer = self.render(refused)
+            return answer if isinstance(answer, Answer) else await answer
         except Exception as error:  # noqa: BLE001 - whatever a renderer raises
             report.failed("wording a refusal", error)
             return problem(refused)

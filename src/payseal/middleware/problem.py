@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from payseal.errors import Rejected
 from payseal.ledger.protocol import Answer
+from payseal.request import Request
 from payseal.schemes import Scheme
 
 __all__ = ["Refused", "Renderer", "new_trace", "problem", "provider_refusal"]
@@ -29,10 +30,13 @@ class Refused:
     trace: str
     #: The request's nonce as it was presented; empty where there is none, or it could not be read.
     request_id: str
+    #: The request as it arrived, with its body and its tokens: only for a renderer that may tell its sender more than a stranger is
+    #: told. ``None`` where it was not read to its end.
+    request: Request | None = field(default=None, repr=False)
 
 
-#: Words a refusal: what is sent instead of the application's answer.
-Renderer: TypeAlias = Callable[[Refused], Answer]
+#: Words a refusal: what is sent instead of the application's answer. For the ASGI middleware it may be an async function.
+Renderer: TypeAlias = Callable[[Refused], Answer | Awaitable[Answer]]
 
 
 def problem(refused: Refused) -> Answer:

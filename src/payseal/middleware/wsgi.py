@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import io
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
@@ -19,10 +18,10 @@ from payseal.ledger import Ledger, open_ledger
 from payseal.ledger.protocol import Answer, Claim, fingerprint
 from payseal.middleware import report
 from payseal.middleware.decision import ACCEPTED, ANSWERED_AGAIN
-from payseal.middleware.guard import Guard, Options, content_length
+from payseal.middleware.guard import Guard, Options, Seen, content_length
 from payseal.middleware.paths import begins, prefixes_of
 from payseal.request import Request
-from payseal.verification import Authenticated, Presented, Verifier
+from payseal.verification import Verifier
 
 __all__ = ["WSGIMiddleware"]
 
@@ -64,18 +63,17 @@ class WSGIMiddleware:
         if not self._protects(environ):
             return self.app(environ, start_response)
         guard = self.guard
-        presented: Presented | None = None
-        authenticated: Authenticated | None = None
-        began, client = time.perf_counter(), environ.get("REMOTE_ADDR") or None
+        seen = Seen(environ.get("REMOTE_ADDR") or None)
         try:
             body = _body(environ, guard.max_body)
             try:
-                request = Request(environ["REQUEST_METHOD"], target_of(environ), _headers(environ), body)
+                seen.request = request = Request(environ["REQUEST_METHOD"], target_of(environ), _headers(environ), body)
                 authenticated = guard.unsigned_sender(request)
                 if authenticated is None:
-                    presented = guard.verifier.read(request)
+                    seen.presented = presented = guard.verifier.read(request)
                     authenticated = guard.verifier.check(request, presented, guard.verifier.find(presented))
-                guard.require_admitted(authenticated, client)
+                seen.authenticated = authenticated
+                guard.require_admitted(authenticated, seen.client)
                 keep = guard.keeps(request)
                 ttl = guard.claim_ttl(keep=keep)
                 claim = guard.ledger.claim(
@@ -88,12 +86,11 @@ class WSGIMiddleware:
                 report.failed("checking a request", error)
                 raise Rejected("unavailable", diagnosis=type(error).__name__) from None
         except Rejected as rejected:
-            guard.tell(rejected.code, rejected.status, began, client, authenticated, presented)
-            return _give(guard.refuse(rejected, presented), environ, start_response)
+            return _give(guard.refuse(rejected, seen), environ, start_response)
         if again is not None:
-            guard.tell(ANSWERED_AGAIN, again.status, began, client, authenticated, presented)
+            guard.tell(ANSWERED_AGAIN, again.status, seen)
             return _give(again, environ, start_response)
-        guard.tell(ACCEPTED, None, began, client, authenticated, presented)
+        guard.tell(ACCEPTED, None, seen)
         _give_back(environ, body)
         environ["payseal.authenticated"] = authenticated
         return _Exchange(guard, claim, start_response, keep=keep).run(self.app, environ)
