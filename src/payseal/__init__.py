@@ -11,6 +11,7 @@ from payseal.signing import Signer
 from payseal.verification import Authenticated, Presented, Verifier
 
 if TYPE_CHECKING:
+    from payseal.clients.explaining import explain_response
     from payseal.explain import Cause, Explanation
 
 __version__ = "0.1.0"
@@ -32,12 +33,17 @@ __all__ = [
     "SigningError",
     "Verifier",
     "explain",
+    "explain_response",
     "scheme",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """`Cause` and `Explanation`, when they are asked for: signing and verifying do without."""
+    """`Cause`, `Explanation` and `explain_response`, when they are asked for: signing and verifying do without."""
+    if name == "explain_response":
+        from payseal.clients import explaining
+
+        return explaining.explain_response
     if name not in ("Cause", "Explanation"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from payseal.explain import causes

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 import payseal
-from payseal.cli.base_view import Masking, compared
 from payseal.cli.captured import captured_request
 from payseal.cli.shell_words import shell_words
 from payseal.errors import PaysealError
+from payseal.explain.compared import compared
+from payseal.explain.masking import Masking
 from tests.explain.corpus import load
 
 from .conftest import KEYID, SECRET, Run, capture

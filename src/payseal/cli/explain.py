@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import click
 
-from payseal.cli.base_view import Masking, compared
 from payseal.cli.bodies import read_bytes
 from payseal.cli.captured import captured_request
 from payseal.cli.commands import Command
@@ -24,6 +23,8 @@ from payseal.cli.values import duration, seconds
 from payseal.credentials import Credential
 from payseal.explain import Explanation
 from payseal.explain import explain as why
+from payseal.explain.compared import compared
+from payseal.explain.masking import Masking
 from payseal.request import Request
 from payseal.schemes import Scheme
 

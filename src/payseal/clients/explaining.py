@@ -2,11 +2,9 @@
 
 ::
 
-    from payseal.clients.explaining import explain_response
-
     response = session.post(url, json=payment, auth=auth)
     if response.status_code == 401:
-        print(explain_response(response, auth).causes)
+        print(payseal.explain_response(response, auth).causes)
 """
 
 from __future__ import annotations

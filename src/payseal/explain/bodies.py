@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import chain, product
-from typing import Any, Final, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from itertools import chain, combinations, islice, product
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote_plus, urlencode
 
 from payseal.explain.json_text import (
     NUMBER_STYLES,
+    Layout,
     Strings,
-    Style,
-    Tokens,
     parsed,
     plain,
     python_repr,
     sorted_tokens,
     style_of,
     tokens_of,
-    written,
 )
-from payseal.explain.variants import Variant
+from payseal.explain.variants import Dimension, Variant
 
 __all__ = ["LARGE", "MODERATE", "Bodies"]
 
@@ -33,7 +32,15 @@ __all__ = ["LARGE", "MODERATE", "Bodies"]
 #: than the budget.
 LARGE: Final = 131_072
 MODERATE: Final = 16_384
-T = TypeVar("T")
+#: What a byte of JSON costs at most (seconds) until it can be written in another way.
+_TAKING_APART: Final = 1.5e-6
+#: Rewritten bodies that are tried before what stands in place of a body.
+_COMMONEST: Final = 8
+#: With more different numbers than these none is looked at to see whether a style changes any.
+_NUMBERS: Final = 200
+#: Which way round slashes are escaped.
+_ESCAPED_TO_SIGN: Final[dict[str, object]] = {"escaped": "the text that was signed", "plain": "the body that was sent"}
+_ESCAPED_TO_SEND: Final[dict[str, object]] = {"escaped": "the body that was sent", "plain": "the text that was signed"}
 _BOM: Final = b"\xef\xbb\xbf"
 _HASHES: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
     ("as hexadecimal text", lambda digest: digest.hex().encode()),
@@ -43,130 +50,169 @@ _HASHES: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
 )
 
 
-class Bodies:
-    """The variants of one body, made when they are asked for."""
+class Bodies(Dimension[bytes]):
+    """The variants of one body."""
 
     def __init__(self, body: bytes, time_left: Callable[[], float]) -> None:
+        super().__init__(self._timed, [body])
         self._body = body
         self._time_left = time_left
-        self._seen = {body}
-        self._made: dict[int, list[Variant[bytes]]] = {}
-        self._document: Any = None
-        self._kinds: tuple[tuple[tuple[str, ...], Tokens], ...] = ()
-        self._as_sent = Style()
-        self._strings: Strings = {}
-        if len(body) <= LARGE:
-            try:
-                text = body.decode("utf-8")
-                self._document = parsed(text)
-                tokens = tokens_of(text)
-            except ValueError:
-                return
-            self._as_sent = style_of(text, tokens)
-            orders = (sorted_tokens(self._document, deep=deep) for deep in (True, False))
-            self._kinds = (((), tokens), *((("body-key-order",), order) for order in orders if order != tokens))
+        self._rewriter: _Rewriter | None = None
+        self._taken_apart = False
 
-    def of(self, mistakes: int) -> list[Variant[bytes]]:
-        """The variants with that many mistakes that no fewer lead to, made once; ask for fewer mistakes first."""
-        if mistakes not in self._made:
-            self._made[mistakes] = self._make(mistakes)
-        return self._made[mistakes]
-
-    def _make(self, mistakes: int) -> list[Variant[bytes]]:
+    def _timed(self, mistakes: int) -> Iterator[Variant[bytes]]:
+        """Variants as long as there is time: those of a large body cost more than a search looks at the clock for."""
         if mistakes > 1 and len(self._body) > MODERATE:
-            return []
-        made = self._single() if mistakes == 1 else self._rewritten(mistakes)
-        kept = []
-        for variant in chain(made, self._edged()) if mistakes == 2 else made:
-            if variant.value not in self._seen:
-                self._seen.add(variant.value)
-                kept.append(variant)
+            return
+        for variant in self._single() if mistakes == 1 else self._double() if mistakes == 2 else self._rewritten(mistakes):
             if self._time_left() <= 0:
-                break
-        return kept
-
-    def _single(self) -> Iterator[Variant[bytes]]:
-        yield from _in_place_of()
-        if self._kinds:
-            yield Variant(python_repr(self._document).encode("utf-8", "surrogatepass"), ("body-python-repr",))
-        yield from _edges(self._body)
-        yield from self._rewritten(1)
-        yield Variant(repr(self._body).encode(), ("body-python-repr",))
-        yield from _unformed(self._body)
-        if isinstance(self._document, str):  # what was sent is a JSON string of the JSON that was signed
-            yield Variant(self._document.encode("utf-8", "surrogatepass"), ("body-double-encoded",))
-        if isinstance(self._document, dict):
-            yield from _forms(self._document)
-        yield from _hashed(self._body)
-        if len(self._body) <= LARGE:
-            yield from _reencoded(self._body)
-
-    def _edged(self) -> Iterator[Variant[bytes]]:
-        """A rewritten body with something before or after it."""
-        twice = json.dumps(self._body.decode("utf-8", "replace")).replace("/", "\\/")
-        yield Variant(twice.encode(), ("body-double-encoded", "body-escaped-slashes"))
-        for variant in self._rewritten(1):
-            yield Variant(variant.value + b"\n", (*variant.codes, "body-trailing-newline"))
-            yield Variant(_BOM + variant.value, (*variant.codes, "body-bom"))
-            yield from (Variant(each.value, (*variant.codes, *each.codes), each.facts) for each in _hashed(variant.value))
-            text = variant.value.decode("utf-8", "replace")
-            for escape in (False, True):
-                twice = json.dumps(text, ensure_ascii=escape)
-                yield Variant(twice.encode("utf-8", "surrogatepass"), (*variant.codes, "body-double-encoded"))
-            yield Variant(variant.value.replace(b"\n", b"\r\n"), (*variant.codes, "body-crlf"))
-            for charset, name in (("latin-1", "ISO 8859-1"), ("utf-16-le", "UTF-16"), ("utf-16", "UTF-16")):
-                yield Variant(text.encode(charset, "replace"), (*variant.codes, "body-charset"), {"charset": name})
+                return
+            yield variant
 
     def _rewritten(self, mistakes: int) -> Iterator[Variant[bytes]]:
-        """The same JSON, written in the ways that clients write it."""
-        if not self._kinds:
-            return
-        spacings = (
-            ((), self._as_sent),
-            (("body-compacted",), Style()),
-            (("body-respaced",), Style(", ", ": ")),
-            (("body-indented",), Style(",", ": ", "  ")),
-            (("body-indented",), Style(",", ": ", "    ")),
-            (("body-indented",), Style(",", ": ", "\t")),
-            (("body-respaced",), Style(",", ": ")),
-            (("body-respaced",), Style(", ", ":")),
+        rewriter = self._taken()
+        return iter(()) if rewriter is None else rewriter.variants(mistakes)
+
+    def _taken(self) -> _Rewriter | None:
+        """The JSON that the body is, taken apart once."""
+        if not self._taken_apart:
+            self._taken_apart = True
+            if len(self._body) <= LARGE and len(self._body) * _TAKING_APART <= self._time_left():
+                with contextlib.suppress(ValueError):
+                    self._rewriter = _Rewriter(self._body.decode("utf-8"))
+        return self._rewriter
+
+    def _single(self) -> Iterator[Variant[bytes]]:
+        body = self._body
+        yield Variant(b"", ("body-empty-signed",))
+        yield from _edges(body)
+        again = self._rewritten(1)
+        yield from islice(again, _COMMONEST)
+        yield Variant(b"[object Object]", ("body-object-object",))
+        document = self._rewriter.document if self._rewriter else None
+        if self._rewriter:
+            yield Variant(python_repr(document).encode("utf-8", "surrogatepass"), ("body-python-repr",))
+        others = (_null(), _hashed(body), _reencoded(body), _forms(document))
+        # A few of each kind before the rest of any.
+        yield from chain.from_iterable(islice(each, 2) for each in others)
+        yield from again
+        yield from chain.from_iterable(others)
+        yield Variant(repr(body).encode(), ("body-python-repr",))
+        yield from _unformed(body)
+        if isinstance(document, str):  # what was sent is a JSON string of the JSON that was signed
+            yield Variant(document.encode("utf-8", "surrogatepass"), ("body-double-encoded",))
+
+    def _double(self) -> Iterator[Variant[bytes]]:
+        once = list(self._rewritten(1))
+        for variant in once:
+            yield Variant(variant.value + b"\n", (*variant.codes, "body-trailing-newline"), variant.facts)
+        yield from self._rewritten(2)
+        twice = json.dumps(self._body.decode("utf-8", "replace")).replace("/", "\\/")
+        yield Variant(twice.encode(), ("body-double-encoded", "body-escaped-slashes"), _ESCAPED_TO_SIGN)
+        for variant in once:
+            for each in _edged(variant.value):
+                yield Variant(each.value, (*variant.codes, *each.codes), {**variant.facts, **each.facts})
+
+
+class _Rewriter:
+    """One JSON body, written in the ways that clients write it. Raises `ValueError` for what is not JSON."""
+
+    def __init__(self, text: str) -> None:
+        self.document = parsed(text)
+        self._tokens = tokens = tokens_of(text)
+        self._as_sent = style_of(text, tokens)
+        self._strings: Strings = {}
+        self._layouts: dict[str, Layout | None] = {"": Layout(tokens, self._strings)}
+        self._axes: tuple[list[_Way], ...] | None = None
+
+    def variants(self, mistakes: int) -> Iterator[Variant[bytes]]:
+        """The same JSON with that many things written in another way, the likelier ways first."""
+        if self._axes is None:
+            self._axes = self._ways()
+        chosen = [places for axes in combinations(self._axes, mistakes) for places in product(*(enumerate(ways) for ways in axes))]
+        chosen.sort(key=lambda places: sum(place for place, _ in places))
+        for places in chosen:
+            ways = [way for _, way in places]
+            order, style, facts = "", self._as_sent, {}
+            for way in ways:
+                order = way.order or order
+                style = replace(style, **way.style)
+                facts.update(way.facts)
+            layout = self._layout(order)
+            if layout is not None:
+                yield Variant(layout.written(style).encode("utf-8", "surrogatepass"), tuple(way.code for way in ways), facts)
+
+    def _layout(self, order: str) -> Layout | None:
+        """The tokens in that order; ``None`` where it is the one that they were sent in."""
+        if order not in self._layouts:
+            tokens = sorted_tokens(self._tokens, deep=order == "deep")
+            self._layouts[order] = Layout(tokens, self._strings) if tokens != self._tokens else None
+        return self._layouts[order]
+
+    def _ways(self) -> tuple[list[_Way], ...]:
+        """The ways to write spaces, key order, slashes, other characters and numbers, but the one in which each was sent."""
+        strings = "".join(text for kind, text in self._tokens if kind == "s")
+        numbers = {text for kind, text in self._tokens if kind == "n"}
+        slashes = [_Way("body-escaped-slashes", {"escape_slashes": True}, facts=_ESCAPED_TO_SIGN)] if "/" in strings else []
+        if "\\/" in strings:
+            slashes.insert(0, _Way("body-escaped-slashes", {"escape_slashes": False}, facts=_ESCAPED_TO_SEND))
+        escapes = []
+        if "\\u" in strings:
+            escapes.append(_Way("body-unescaped-unicode", {"escape_unicode": False}))
+        if not strings.isascii():
+            escapes.append(_Way("body-escaped-unicode", {"escape_unicode": True}))
+        if any(mark in strings for mark in "<>&'"):
+            escapes += [_Way("body-escaped-unicode", {"html": html}) for html in ("u<>&", "U<>", "U<>&", "U<>&'")]
+        if not strings.isascii() or any(mark in strings for mark in "<>&'+`\\"):
+            escapes.append(_Way("body-escaped-unicode", {"escape_unicode": True, "html": "N<>&'+`"}))
+        return (
+            [_Way(f"body-{how}", {"between": ",", "colon": ":", "indent": "", **spaces}) for how, spaces in _SPACINGS],
+            [_Way("body-key-order", {}, order) for order in ("deep", "top")],
+            slashes,
+            escapes,
+            [
+                _Way("body-number-format", {"number": style})
+                for style in NUMBER_STYLES
+                if len(numbers) > _NUMBERS or any(style(text) != text for text in numbers)
+            ],
         )
-        strings, figures = (
-            [text for kind, text in self._kinds[0][1] if kind == "s"],
-            [text for kind, text in self._kinds[0][1] if kind == "n"],
-        )
-        slashes: list[_Axis[bool | None]] = [_Axis((), None)]
-        if any("/" in text for text in strings):
-            slashes += [_Axis(("body-escaped-slashes",), True), _Axis(("body-escaped-slashes",), False)]
-        escapes: list[_Axis[tuple[bool | None, str]]] = [_Axis((), (None, ""))]
-        if not all(text.isascii() for text in strings):
-            escapes.append(_Axis(("body-escaped-unicode",), (True, "")))
-        if any("\\u" in text for text in strings):
-            escapes.append(_Axis(("body-unescaped-unicode",), (False, "")))
-        if any(mark in text for text in strings for mark in "<>&'"):
-            escapes += [_Axis(("body-escaped-unicode",), (None, html)) for html in ("u<>&", "U<>", "U<>&", "U<>&'")]
-        escapes.append(_Axis(("body-escaped-unicode",), (True, "N<>&'+`")))
-        numbers: list[_Axis[Callable[[str], str] | None]] = [_Axis((), None)]
-        numbers += [_Axis(("body-number-format",), style) for style in NUMBER_STYLES if any(style(text) != text for text in figures)]
-        for (space, style), (order, tokens), slash, escape, number in product(spacings, self._kinds, slashes, escapes, numbers):
-            codes = (*space, *order, *slash.codes, *escape.codes, *number.codes)
-            if len(codes) == mistakes:
-                again = Style(style.between, style.colon, style.indent, escape.value[0], slash.value, escape.value[1], number.value)
-                yield Variant(written(tokens, again, self._strings).encode("utf-8", "surrogatepass"), codes)
+
+
+_SPACINGS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
+    ("respaced", {"between": ", ", "colon": ": "}),
+    ("compacted", {}),
+    ("indented", {"colon": ": ", "indent": "  "}),
+    ("indented", {"colon": ": ", "indent": "    "}),
+    ("indented", {"colon": ": ", "indent": "\t"}),
+    ("respaced", {"colon": ": "}),
+    ("respaced", {"between": ", "}),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Axis(Generic[T]):
+class _Way:
     """One way to write one thing, and the mistake that it is."""
 
-    codes: tuple[str, ...]
-    value: T
+    code: str
+    style: dict[str, Any]
+    order: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
 
 
-def _in_place_of() -> Iterator[Variant[bytes]]:
-    yield Variant(b"", ("body-empty-signed",))
-    yield Variant(b"[object Object]", ("body-object-object",))
-    for text in (b"null", b"{}", b'""', b"undefined", b"None", b"[]"):
+def _edged(body: bytes) -> Iterator[Variant[bytes]]:
+    """A rewritten body with something before it, or encoded further."""
+    yield Variant(_BOM + body, ("body-bom",))
+    yield from _hashed(body)
+    text = body.decode("utf-8", "replace")
+    for escape in (False, True):
+        yield Variant(json.dumps(text, ensure_ascii=escape).encode("utf-8", "surrogatepass"), ("body-double-encoded",))
+    yield Variant(body.replace(b"\n", b"\r\n"), ("body-crlf",))
+    for charset, name in (("latin-1", "ISO 8859-1"), ("utf-16-le", "UTF-16"), ("utf-16", "UTF-16")):
+        yield Variant(text.encode(charset, "replace"), ("body-charset",), {"charset": name})
+
+
+def _null() -> Iterator[Variant[bytes]]:
+    for text in (b"{}", b'""', b"null", b"undefined", b"None", b"[]"):
         yield Variant(text, ("body-null-signed",), {"text": text.decode()})
 
 
@@ -175,8 +221,8 @@ def _edges(body: bytes) -> Iterator[Variant[bytes]]:
         yield Variant(body + ending, ("body-trailing-newline",))
         if body.endswith(ending):
             yield Variant(body.removesuffix(ending), ("body-missing-newline",))
-    yield Variant(body.strip(), ("body-trimmed",))
     yield Variant(_BOM + body, ("body-bom",))
+    yield Variant(body.strip(), ("body-trimmed",))
     yield Variant(body.removeprefix(_BOM), ("body-bom",))
     yield Variant(body.replace(b"\r\n", b"\n"), ("body-crlf",))
     yield Variant(body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"), ("body-crlf",))
@@ -191,18 +237,22 @@ def _hashed(body: bytes) -> Iterator[Variant[bytes]]:
 
 
 def _reencoded(body: bytes) -> Iterator[Variant[bytes]]:
+    if len(body) > LARGE:
+        return
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         charset = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
         text = body.decode(charset, "replace")
         yield Variant(text.encode("utf-8"), ("body-charset",), {"charset": "UTF-8"})
+    for escape in (False, True):
+        yield Variant(json.dumps(text, ensure_ascii=escape).encode("utf-8", "surrogatepass"), ("body-double-encoded",))
     for charset, name in (
         ("latin-1", "ISO 8859-1"),
-        ("cp1252", "Windows-1252"),
         ("utf-16-le", "UTF-16"),
-        ("utf-16-be", "UTF-16"),
+        ("cp1252", "Windows-1252"),
         ("utf-16", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
     ):
         # What cannot be written becomes a question mark, as lossy encoders have it.
         yield Variant(text.encode(charset, "replace"), ("body-charset",), {"charset": name})
@@ -210,29 +260,23 @@ def _reencoded(body: bytes) -> Iterator[Variant[bytes]]:
     # UTF-8 that was taken for ISO 8859-1 and encoded once more; and ASCII with what does not fit replaced.
     yield Variant(body.decode("latin-1").encode("utf-8"), ("body-charset",), {"charset": "UTF-8 twice"})
     yield Variant(text.encode("ascii", "replace"), ("body-charset",), {"charset": "ASCII"})
-    for escape in (False, True):
-        again = json.dumps(text, ensure_ascii=escape)
-        yield Variant(again.encode("utf-8", "surrogatepass"), ("body-double-encoded",))
 
 
-def _forms(document: dict[str, Any]) -> Iterator[Variant[bytes]]:
-    flat = {key: plain(value) for key, value in document.items() if not isinstance(value, dict | list)}
-    encoded = (
-        urlencode(flat, errors="replace"),
-        "&".join(f"{key}={value}" for key, value in flat.items()),
-        "&".join(f"{key}={value}" for key, value in sorted(flat.items())),
-        "&".join(f"{quote_plus(key, errors='replace')}={quote_plus(value)}" for key, value in _bracketed(document)),
-        urlencode(
-            {key: python_repr(value) if isinstance(value, dict | list) else plain(value) for key, value in document.items()},
-            errors="replace",
-        ),
-        urlencode(
-            {key: json.dumps(value) if isinstance(value, dict | list) else plain(value) for key, value in document.items()},
-            errors="replace",
-        ),
-    )
-    for text in encoded:
+def _forms(document: Any) -> Iterator[Variant[bytes]]:
+    for text in _form_texts(document) if isinstance(document, dict) else ():
         yield Variant(text.encode("utf-8", "replace"), ("body-form-encoded",))
+
+
+def _form_texts(document: dict[str, Any]) -> Iterator[str]:
+    flat = {key: plain(value) for key, value in document.items() if not isinstance(value, dict | list)}
+    yield urlencode(flat, errors="replace")
+    yield "&".join(f"{key}={value}" for key, value in flat.items())
+    yield "&".join(f"{key}={value}" for key, value in sorted(flat.items()))
+    yield "&".join(f"{quote_plus(key, errors='replace')}={quote_plus(value)}" for key, value in _bracketed(document))
+    for written in (python_repr, json.dumps):
+        yield urlencode(
+            {key: written(value) if isinstance(value, dict | list) else plain(value) for key, value in document.items()}, errors="replace"
+        )
 
 
 def _unformed(body: bytes) -> Iterator[Variant[bytes]]:

@@ -81,7 +81,7 @@ CODES: Final[dict[str, tuple[str, str, str]]] = {
     "body-compacted": ("body", "The text that was signed has no spaces between its parts; the body that was sent has.", _SEND_WHAT_YOU_SIGN),
     "body-indented": ("body", "The text that was signed is indented over several lines; the body that was sent is written otherwise.", _SEND_WHAT_YOU_SIGN),
     "body-key-order": ("body", "The keys of the text that was signed stand in another order than those of the body that was sent.", _SEND_WHAT_YOU_SIGN),
-    "body-escaped-slashes": ("body", "Slashes are escaped (\\/) in the text that was signed and not in the body that was sent, or the other way round.", _SEND_WHAT_YOU_SIGN + " In PHP: JSON_UNESCAPED_SLASHES."),
+    "body-escaped-slashes": ("body", "Slashes are escaped (\\/) in {escaped} and not in {plain}.", _SEND_WHAT_YOU_SIGN + " In PHP: JSON_UNESCAPED_SLASHES."),
     "body-escaped-unicode": ("body", "Characters outside ASCII are written as \\u escapes in the text that was signed and not in the body that was sent.", _SEND_WHAT_YOU_SIGN + " In Python: json.dumps(…, ensure_ascii=False)."),
     "body-unescaped-unicode": ("body", "Characters outside ASCII are \\u escapes in the body that was sent and not in the text that was signed.", _SEND_WHAT_YOU_SIGN),
     "body-python-repr": ("body", "The text that was signed is Python's str() of an object, not JSON.", "Sign json.dumps(payload).encode() and send exactly those bytes."),

@@ -126,10 +126,12 @@ def _search(
     shown = "".join(str(part) for part in parts).replace("\n", "\\n")
     key, keys = keys_of(scheme, credential, others)
     texts = _texts(request, body, scheme, reading)
-    times = Times([], Dimension(lambda mistakes: ()), lambda: iter(()))
+    times = Times([], Dimension(lambda mistakes: ()))
     if scheme.created is not None:
         times = times_of(scheme.created, reading.values.get("created", "") if scheme.created_sent else None, now)
-    near: dict[str, Dimension[Any] | Bodies] = {"body": Bodies(body, time_left), "created": times.near, "key": keys}
+    near: dict[str, Dimension[Any]] = {"body": Bodies(body, time_left), "created": times.near}
+    if scheme.signature.algorithm.keyed:
+        near["key"] = keys
     if scheme.nonce is not None and "nonce" in reading.values:
         near["nonce"] = nonces(reading.values["nonce"], shown)
     if "{keyid}" in texts:

@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 __all__ = [
     "NUMBER_STYLES",
+    "Layout",
     "Number",
     "Strings",
     "Style",
@@ -22,11 +24,20 @@ __all__ = [
     "sorted_tokens",
     "style_of",
     "tokens_of",
-    "written",
 ]
 
 _MAX_DEPTH: Final = 32
-_TOKEN: Final = re.compile(r'[ \t\n\r]*(?:([{}\[\],:])|("(?:[^"\\]|\\.)*")|(-?\d[0-9.eE+-]*)|(true|false|null))')
+_TOKEN: Final = re.compile(r'[ \t\n\r]*(?:([{}\[\],:])|("(?:[^"\\]|\\.)*")|(-?\d[0-9.eE+-]*)|(true|false|null|NaN|-?Infinity))')
+
+#: Made once: the functions of `json` make an encoder for each call.
+_DECODE: Final = json.JSONDecoder(strict=False).decode
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
+_ENCODE_ASCII: Final = json.JSONEncoder().encode
+#: What stands for a comma and a colon between strings until it is known how they are written; JSON holds no such characters.
+_COMMA, _COLON = "\0", "\1"
+_PLACES: Final = {",": _COMMA, ":": _COLON}
+_OPENING: Final = frozenset("{[")
+_CLOSING: Final = frozenset("}]")
 
 
 class Number(str):
@@ -74,31 +85,44 @@ def tokens_of(text: str) -> Tokens:
     return found
 
 
-def sorted_tokens(document: Any, *, deep: bool) -> Tokens:
-    """The tokens of the document with its keys in alphabetical order: everywhere, or at the top only."""
-    return list(_sorted(document, 64 if deep else 1))
+def sorted_tokens(tokens: Tokens, *, deep: bool) -> Tokens:
+    """The tokens with their keys in alphabetical order, everywhere or at the top only; strings and numbers stay as they are written."""
+    ordered: Tokens = []
+    _sort(tokens, 0, ordered, _MAX_DEPTH if deep else 1)
+    return ordered
 
 
-def _sorted(value: Any, levels: int) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict | list):
-        opening, closing = "{}" if isinstance(value, dict) else "[]"
-        yield opening, opening
-        for place, each in enumerate(sorted(value) if isinstance(value, dict) and levels > 0 else value):
-            if place:
-                yield ",", ","
-            if isinstance(value, dict):
-                yield "s", json.dumps(each, ensure_ascii=False)
-                yield ":", ":"
-                yield from _sorted(value[each], levels - 1)
+def _sort(tokens: Tokens, place: int, ordered: Tokens, levels: int) -> int:
+    """Add the value at a place, with so many levels of its keys in order; returns the place after it."""
+    kind = tokens[place][0]
+    ordered.append(tokens[place])
+    place += 1
+    if kind == "[":
+        while tokens[place][0] != "]":
+            if tokens[place][0] == ",":
+                ordered.append(tokens[place])
+                place += 1
             else:
-                yield from _sorted(each, levels - 1)
-        yield closing, closing
-    elif isinstance(value, Number):
-        yield "n", str(value)
-    elif isinstance(value, str):
-        yield "s", json.dumps(value, ensure_ascii=False)
+                place = _sort(tokens, place, ordered, levels)
+    elif kind == "{":
+        members: list[tuple[str, Tokens]] = []
+        while tokens[place][0] != "}":
+            if tokens[place][0] == ",":
+                place += 1
+            member = [tokens[place], tokens[place + 1]]
+            key = tokens[place][1]
+            members.append((_DECODE(key) if "\\" in key else key[1:-1], member))
+            place = _sort(tokens, place + 2, member, levels - 1)
+        if levels > 0:
+            members.sort(key=itemgetter(0))
+        for number, (_, member) in enumerate(members):
+            if number:
+                ordered.append((",", ","))
+            ordered += member
     else:
-        yield "l", {None: "null", True: "true", False: "false"}[value]
+        return place
+    ordered.append(tokens[place])
+    return place + 1
 
 
 def style_of(text: str, tokens: Tokens) -> Style:
@@ -115,37 +139,68 @@ def style_of(text: str, tokens: Tokens) -> Style:
     )
 
 
-def written(tokens: Tokens, style: Style, strings: Strings) -> str:
-    """The tokens as text. ``strings`` keeps how strings were written, from one call to the next."""
-    out: list[str] = []
-    level = 0
-    how = (style.escape_unicode, style.escape_slashes, style.html)
-    as_they_are = how == (None, None, "")
-    for place, (kind, text) in enumerate(tokens):
-        if kind == "s":
-            out.append(text if as_they_are else strings.get((text, *how)) or strings.setdefault((text, *how), _string(text, *how)))
-        elif kind == "n":
-            out.append(style.number(text) if style.number else text)
-        elif kind == ",":
-            out.append(",\n" + style.indent * level if style.indent else style.between)
-        elif kind == ":":
-            out.append(style.colon)
-        elif style.indent and kind in "{[" and tokens[place + 1][0] not in "}]":
-            level += 1
-            out.append(kind + "\n" + style.indent * level)
-        elif style.indent and kind in "}]" and tokens[place - 1][0] not in "{[":
-            level -= 1
-            out.append("\n" + style.indent * level + kind)
-        else:
-            out.append(text)
-    return "".join(out)
+class Layout:
+    """Tokens in one order, ready to be written in every style: what does not change from one style to the next is done once."""
+
+    def __init__(self, tokens: Tokens, strings: Strings) -> None:
+        self._strings = strings
+        self._texts = [_PLACES.get(text, text) for _, text in tokens]
+        self._string_places = [place for place, (kind, _) in enumerate(tokens) if kind == "s"]
+        self._number_places = [place for place, (kind, _) in enumerate(tokens) if kind == "n"]
+        self._flat: dict[Any, str] = {}
+        self._lines: dict[Any, str] = {}
+
+    def written(self, style: Style) -> str:
+        """The text in that style."""
+        how = (style.escape_unicode, style.escape_slashes, style.html, style.number)
+        if style.indent:
+            lines = self._lines.get(how)
+            if lines is None:
+                lines = self._lines[how] = "".join(self._broken(self._filled(style)))
+            return lines.replace("\t", style.indent).replace(_COLON, style.colon)
+        flat = self._flat.get(how)
+        if flat is None:
+            flat = self._flat[how] = "".join(self._filled(style))
+        return flat.replace(_COMMA, style.between).replace(_COLON, style.colon)
+
+    def _filled(self, style: Style) -> list[str]:
+        """The texts with strings and numbers in that style."""
+        texts = self._texts.copy()
+        how = (style.escape_unicode, style.escape_slashes, style.html)
+        if how != (None, None, ""):
+            for place in self._string_places:
+                mark = (texts[place], *how)
+                written = self._strings.get(mark)
+                if written is None:
+                    written = self._strings[mark] = _string(*mark)
+                texts[place] = written
+        if style.number:
+            for place in self._number_places:
+                texts[place] = style.number(texts[place])
+        return texts
+
+    def _broken(self, texts: list[str]) -> Iterator[str]:
+        """The texts with lines between them, indented by tabs."""
+        level = 0
+        for place, text in enumerate(texts):
+            if text == _COMMA:
+                yield ",\n" + "\t" * level
+            elif text in _OPENING and texts[place + 1] not in _CLOSING:
+                level += 1
+                yield text + "\n" + "\t" * level
+            elif text in _CLOSING and texts[place - 1] not in _OPENING:
+                level -= 1
+                yield "\n" + "\t" * level + text
+            else:
+                yield text
 
 
 def _string(text: str, unicode: bool | None, slashes: bool | None, html: str) -> str:
     escaped_slashes = "\\/" in text if slashes is None else slashes
     escaped_unicode = "\\u" in text if unicode is None else unicode
-    again = json.dumps(json.loads(text, strict=False), ensure_ascii=escaped_unicode)
-    again = again.replace("/", "\\/") if escaped_slashes else again
+    if "\\" in text or (escaped_unicode and not text.isascii()):
+        text = (_ENCODE_ASCII if escaped_unicode else _ENCODE)(_DECODE(text))
+    again = text.replace("/", "\\/") if escaped_slashes else text
     if html.startswith("N"):  # .NET's default encoder
         again = re.sub(r"\\u[0-9a-f]{4}", lambda code: "\\u" + code[0][2:].upper(), again)
         again = '"' + again[1:-1].replace('\\"', "\\u0022") + '"'

@@ -18,7 +18,7 @@ from payseal.credentials import Credential
 from payseal.explain.variants import Dimension, Variant
 from payseal.schemes import Scheme
 
-__all__ = ["Key", "Maker", "baseline_maker", "keys_of", "makers"]
+__all__ = ["Key", "Mac", "Maker", "baseline_maker", "keys_of", "makers"]
 
 #: Text → MAC.
 Mac: TypeAlias = Callable[[bytes], bytes]
@@ -62,9 +62,10 @@ def keys_of(scheme: Scheme, credential: Credential, others: Iterable[Credential]
         if credential.keyid:
             yield Variant(Key(credential.keyid.encode()), ("key-swapped",))
         yield from (Variant(key, ("key-token",), {"used": used, "wanted": wanted}) for key in foreign)
+        yield from (Variant(key, ("key-retired",)) for key in own[1:2])
         for key in own[:1]:
             yield from _misused(key)
-        yield from (Variant(key, ("key-retired",)) for key in own[1:])
+        yield from (Variant(key, ("key-retired",)) for key in own[2:])
         for other in others:
             code = "key-other-environment" if other.account == credential.account else "key-other-account"
             for value in (*other.reveal_secrets(), *([other.reveal_token().encode()] if other.has_token else [])):
@@ -75,16 +76,18 @@ def keys_of(scheme: Scheme, credential: Credential, others: Iterable[Credential]
 
 def _misused(key: Key) -> Iterator[Variant[Key]]:
     raw = key._value
-    for changed in (raw.strip(), raw + b"\n", raw + b" ", b" " + raw, raw + b"\r\n", raw + b"\r", b" " + raw + b" "):
-        yield Variant(Key(changed), ("key-whitespace",))
-    for mark in (b'"', b"'", b"`"):
-        yield Variant(Key(mark + raw + mark), ("key-quotes",))
-    yield Variant(Key(raw.strip(b"\"'`")), ("key-quotes",))
+    yield Variant(Key(raw + b"\n"), ("key-whitespace",))
+    yield Variant(Key(b'"' + raw + b'"'), ("key-quotes",))
     for value in _base64_decoded(raw):
         yield Variant(Key(value), ("key-base64-decoded",))
     with contextlib.suppress(ValueError):
         yield Variant(Key(bytes.fromhex(raw.decode("ascii"))), ("key-hex-decoded",))
     yield Variant(Key(base64.b64encode(raw)), ("key-base64-encoded",))
+    for changed in (raw.strip(), raw + b" ", b" " + raw, raw + b"\r\n", raw + b"\r", b" " + raw + b" "):
+        yield Variant(Key(changed), ("key-whitespace",))
+    for mark in (b"'", b"`"):
+        yield Variant(Key(mark + raw + mark), ("key-quotes",))
+    yield Variant(Key(raw.strip(b"\"'`")), ("key-quotes",))
     yield Variant(Key(base64.urlsafe_b64encode(raw)), ("key-base64-encoded",))
 
 
@@ -142,11 +145,12 @@ def _hmac(name: str) -> Maker:
         inner, outer = hashlib.new(name), hashlib.new(name)
         size = inner.block_size
         block = (key._value if len(key._value) <= size else hashlib.new(name, key._value).digest()).ljust(size, b"\0")
-        inner.update(bytes(byte ^ 0x36 for byte in block))
-        outer.update(bytes(byte ^ 0x5C for byte in block))
+        inner.update(block.translate(_INNER))
+        outer.update(block.translate(_OUTER))
+        first_state, second_state = inner.copy, outer.copy
 
         def mac(text: bytes) -> bytes:
-            first, second = inner.copy(), outer.copy()
+            first, second = first_state(), second_state()
             first.update(text)
             second.update(first.digest())
             return second.digest()
@@ -156,34 +160,61 @@ def _hmac(name: str) -> Maker:
     return maker
 
 
+#: The two paddings of HMAC, over every byte.
+_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
+
+
 def _plain(name: str) -> Maker:
-    return lambda key: lambda text: hashlib.new(name, text).digest()
+    return lambda key: _digest(name)
 
 
 def _prefixed(name: str) -> Maker:
-    return lambda key: lambda text: hashlib.new(name, key._value + text).digest()
+    return lambda key: _digest(name, key._value)
 
 
 def _suffixed(name: str) -> Maker:
-    return lambda key: lambda text: hashlib.new(name, text + key._value).digest()
+    def maker(key: Key) -> Mac:
+        digest = _digest(name)
+        return lambda text: digest(text + key._value)
+
+    return maker
+
+
+def _digest(name: str, before: bytes = b"") -> Mac:
+    """A plain digest of a text, and of what stands before it."""
+    begun = hashlib.new(name, before).copy
+
+    def digest(text: bytes) -> bytes:
+        state = begun()
+        state.update(text)
+        return state.digest()
+
+    return digest
 
 
 def _double(name: str, keyed: Callable[[str], Maker]) -> Iterator[Maker]:
-    def composed(outer: Maker, inner: Callable[[bytes], bytes]) -> Maker:
+    digest = _digest(name)
+
+    def composed(form: Callable[[bytes], bytes]) -> Maker:
         def maker(key: Key) -> Mac:
-            mac = outer(key)
-            return lambda text: mac(inner(text))
+            mac = keyed(name)(key)
+            return lambda text: mac(form(digest(text)))
 
         return maker
 
     def hashed_after(form: Callable[[bytes], bytes]) -> Maker:
         def maker(key: Key) -> Mac:
             mac = keyed(name)(key)
-            return lambda text: hashlib.new(name, form(mac(text))).digest()
+            return lambda text: digest(form(mac(text)))
 
         return maker
 
-    yield composed(keyed(name), lambda text: hashlib.new(name, text).hexdigest().encode())
-    yield composed(keyed(name), lambda text: hashlib.new(name, text).digest())
-    yield hashed_after(lambda mac: mac)
-    yield hashed_after(lambda mac: mac.hex().encode())
+    yield composed(_hexadecimal)
+    yield composed(bytes)
+    yield hashed_after(bytes)
+    yield hashed_after(_hexadecimal)
+
+
+def _hexadecimal(digest: bytes) -> bytes:
+    return digest.hex().encode()

@@ -33,14 +33,18 @@ class Received:
                 if len(raw) < rule.algorithm.size:
                     self._parts.setdefault(len(raw), {})[raw] = ("encoding-truncated",)
 
-    def mistakes(self, mac: bytes) -> tuple[str, ...] | None:
-        """The mistakes in how this MAC was written; ``None`` when it is not what was received."""
+    @property
+    def holds(self) -> Callable[[bytes], bool]:
+        """Whether a MAC may be what was received: asked for each one that a search computes."""
+        return self._holds_or_begins if self._parts else self._whole.__contains__
+
+    def _holds_or_begins(self, mac: bytes) -> bool:
+        return mac in self._whole or any(size < len(mac) and mac[:size] in parts for size, parts in self._parts.items())
+
+    def mistakes(self, mac: bytes) -> tuple[str, ...]:
+        """The mistakes in how this MAC, which was received, was written."""
         found = self._whole.get(mac)
-        if found is None and self._parts:
-            for size, parts in self._parts.items():
-                if size < len(mac) and (found := parts.get(mac[:size])) is not None:
-                    break
-        return found
+        return found if found is not None else next(parts[mac[:size]] for size, parts in self._parts.items() if mac[:size] in parts)
 
 
 def _decodings(text: str, accepted: set[str]) -> Iterator[tuple[bytes, tuple[str, ...]]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import permutations
+from itertools import islice, permutations
+from operator import ne
 from typing import Final, TypeAlias
 
 from payseal.explain.variants import Dimension, Variant
@@ -33,6 +34,8 @@ _SEPARATORS: Final = {
 }
 #: Components that may be moved; more than these have too many orders.
 _MOST: Final = 5
+#: Separators, and orders, that are tried before the others.
+_COMMON: Final = 6
 
 
 def baseline_shape(parts: Sequence[Part]) -> Shape:
@@ -55,18 +58,20 @@ def shapes(parts: Sequence[Part], extras: Sequence[tuple[str, bytes]]) -> Dimens
 
 
 def _orders(names: list[str]) -> list[tuple[str, ...]]:
-    return [order for order in permutations(names) if list(order) != names] if 1 < len(names) <= _MOST else []
+    """The other orders, those first that leave most in its place."""
+    if not 1 < len(names) <= _MOST:
+        return []
+    return sorted(list(permutations(names))[1:], key=lambda order: sum(map(ne, order, names)))
 
 
 def _single(baseline: Shape, names: list[str], facts: dict[str, str], extras: Sequence[tuple[str, bytes]]) -> Iterator[Variant[Shape]]:
     literal = any(isinstance(piece, bytes) for piece in baseline)
-    for separator, called in _SEPARATORS.items():
-        yield Variant(_joined(names, separator.encode()), ("separator",), {**facts, "separator": called})
-    for order in _orders(names):
-        moved = iter(order)
-        yield Variant(
-            tuple(piece if isinstance(piece, bytes) else next(moved) for piece in baseline), ("order",), {**facts, "order": "".join(order)}
-        )
+    separated = _separated(names, facts)
+    ordered = _ordered(baseline, names, facts)
+    yield from islice(separated, _COMMON)
+    yield from islice(ordered, _COMMON)
+    yield from separated
+    yield from ordered
     for separator, called in _SEPARATORS.items():
         mark = separator.encode()
         if len(names) > 2 and names[-1] == "{body}":  # between the head's parts alone, or before the body alone
@@ -90,6 +95,19 @@ def _single(baseline: Shape, names: list[str], facts: dict[str, str], extras: Se
         extra = {**facts, "component": called}
         for at in (0, len(baseline), len(baseline) - 1):
             yield Variant((*baseline[:at], text, *baseline[at:]), ("component-extra",), extra)
+
+
+def _separated(names: list[str], facts: dict[str, str]) -> Iterator[Variant[Shape]]:
+    for separator, called in _SEPARATORS.items():
+        yield Variant(_joined(names, separator.encode()), ("separator",), {**facts, "separator": called})
+
+
+def _ordered(baseline: Shape, names: list[str], facts: dict[str, str]) -> Iterator[Variant[Shape]]:
+    for order in _orders(names):
+        moved = iter(order)
+        yield Variant(
+            tuple(piece if isinstance(piece, bytes) else next(moved) for piece in baseline), ("order",), {**facts, "order": "".join(order)}
+        )
 
 
 def _double(names: list[str], facts: dict[str, str], extras: Sequence[tuple[str, bytes]]) -> Iterator[Variant[Shape]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -21,21 +21,35 @@ class Variant(Generic[T]):
 
 
 class Dimension(Generic[T]):
-    """The variants of one thing, by how many mistakes they take, the likeliest first. ``make`` gives those with that many (and may give
-    others, which are passed over); ``right`` are the values that belong there."""
+    """The variants of one thing, by how many mistakes they take, the likeliest first; each is made when it is first asked for. ``make``
+    gives those with that many (and may give others, which are passed over); ``right`` are the values that belong there."""
 
     def __init__(self, make: Callable[[int], Iterable[Variant[T]]], right: Iterable[T] = ()) -> None:
         self._make = make
         self._seen = set(right)
         self._made: list[list[Variant[T]]] = []
+        self._coming: list[Iterator[Variant[T]]] = []
 
-    def of(self, mistakes: int) -> list[Variant[T]]:
-        """The variants with that many mistakes, without those that fewer mistakes lead to."""
+    def of(self, mistakes: int, start: int = 0, stop: int | None = None) -> Iterator[Variant[T]]:
+        """The variants with that many mistakes, without those that fewer mistakes lead to: from one place up to another."""
         while len(self._made) < mistakes:
-            count, kept = len(self._made) + 1, []
-            for variant in self._make(count):
-                if len(variant.codes) == count and variant.value not in self._seen:
-                    self._seen.add(variant.value)
-                    kept.append(variant)
-            self._made.append(kept)
-        return self._made[mistakes - 1]
+            for made, coming in zip(self._made, self._coming, strict=True):
+                made.extend(coming)
+            self._made.append([])
+            self._coming.append(self._new(len(self._made)))
+        made, coming = self._made[mistakes - 1], self._coming[mistakes - 1]
+        place = start
+        while stop is None or place < stop:
+            while len(made) <= place:
+                variant = next(coming, None)
+                if variant is None:
+                    return
+                made.append(variant)
+            yield made[place]
+            place += 1
+
+    def _new(self, mistakes: int) -> Iterator[Variant[T]]:
+        for variant in self._make(mistakes):
+            if len(variant.codes) == mistakes and variant.value not in self._seen:
+                self._seen.add(variant.value)
+                yield variant

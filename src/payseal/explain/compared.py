@@ -6,46 +6,16 @@ shown as their pictures (␊ for a newline), so that a column is a character and
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Masking", "compared"]
+from payseal.explain.masking import Masking
+
+__all__ = ["compared"]
 
 #: Bytes that are shown before and after the first one that differs.
 _BEFORE: Final = 36
 _AFTER: Final = 44
-#: Twelve digits or more, also in groups as they stand on a card. More than nineteen too: a card number may follow other digits.
-_CARD_LIKE: Final = re.compile(rb"\d(?:[ -]?\d){11,}")
-#: How many leading characters tell the time of the request from a card number.
-_TIME_TELLS: Final = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Masking:
-    """What is masked. ``time`` is the time that belongs into the base: it looks like a card number and is none."""
-
-    on: bool = True
-    time: str = ""
-
-    def __call__(self, base: bytes) -> bytes:
-        """The base with each such digit as ``*``, which sorts before every digit; as long as before."""
-        if not self.on:
-            return base
-        start, end = self._time_in(base)
-        return self._masked(base[:start]) + base[start:end] + self._masked(base[end:])
-
-    def _time_in(self, base: bytes) -> tuple[int, int]:
-        known = self.time.encode("utf-8", "replace")
-        if not known.isdigit() or len(known) < 10:
-            return 0, 0
-        found = re.search(re.escape(known[:_TIME_TELLS]) + rb"\d{%d,7}" % (10 - _TIME_TELLS), base)
-        return found.span() if found else (0, 0)
-
-    @staticmethod
-    def _masked(text: bytes) -> bytes:
-        return _CARD_LIKE.sub(lambda run: re.sub(rb"\d", b"*", run[0]), text)
 
 
 def compared(expected: bytes, signed: bytes, masking: Masking) -> list[str]:
