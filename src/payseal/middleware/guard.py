@@ -20,6 +20,7 @@ from payseal.ledger.protocol import Answer, Claim, Ledger, Outcome
 from payseal.middleware import report
 from payseal.middleware.decision import Decision, Witnessed
 from payseal.middleware.problem import Refused, Renderer, new_trace, problem
+from payseal.middleware.sealing import Sealer, opened, sealed
 from payseal.request import Request
 from payseal.schemes.headers import HeaderRule
 from payseal.verification import Authenticated, Presented, Verifier
@@ -50,6 +51,7 @@ class Options(TypedDict, total=False):
     lease: float
     replay_ttl: float
     redo: bool
+    sealer: Sealer | None
     render: Renderer
     on_decision: Callable[[Decision], object] | None
     witness: Callable[[Witnessed], object] | None
@@ -91,6 +93,8 @@ class Guard:
     replay_ttl: float = 86_400.0
     #: Whether an abandoned request may be run again. Only for handlers that are safe to run twice.
     redo: bool = False
+    #: Seals the answers that are kept, where a ledger's files must not be readable; ``None``: they are kept as they are.
+    sealer: Sealer | None = None
     #: Words a refusal: `problem`, `provider_refusal`, or a function of one's own.
     render: Renderer = problem
     #: Is told every decision. It must not wait; what it raises is logged and changes nothing.
@@ -163,14 +167,18 @@ class Guard:
         if claim.outcome is Outcome.DONE and keep:
             if claim.answer is None:
                 raise Rejected("replayed", "This request was carried out; its answer was not kept")
-            return Answer(claim.answer.status, (*claim.answer.headers, REPLAYED), claim.answer.body)
+            answer = claim.answer if self.sealer is None else opened(claim.answer, claim, self.sealer)
+            return Answer(answer.status, (*answer.headers, REPLAYED), answer.body)
         raise Rejected(_REFUSED[claim.outcome])
+
+    def _kept(self, answer: Answer | None, claim: Claim) -> Answer | None:
+        return answer if answer is None or self.sealer is None else sealed(answer, claim, self.sealer)
 
     def settle(self, claim: Claim, status: int | None, answer: Answer | None = None, *, keep: bool) -> None:
         """Tell the ledger how it ended; may wait where the ledger does. Never raises: the work is done, and its answer is due."""
         try:
             ttl = self.answer_ttl if keep else None
-            held = claim.complete(answer, ttl=ttl) if succeeded(status) else claim.release()
+            held = claim.complete(self._kept(answer, claim), ttl=ttl) if succeeded(status) else claim.release()
         except Exception as error:  # noqa: BLE001 - whatever a backend raises
             report.unsettled(status, error)
         else:
@@ -193,7 +201,7 @@ class Guard:
 
         try:
             ttl = self.answer_ttl if keep else None
-            future = ledger.complete_soon(claim, answer, ttl=ttl) if succeeded(status) else ledger.release_soon(claim)
+            future = ledger.complete_soon(claim, self._kept(answer, claim), ttl=ttl) if succeeded(status) else ledger.release_soon(claim)
         except Exception as error:  # noqa: BLE001 - whatever a backend raises
             report.unsettled(status, error)
             told.set_result(False)
