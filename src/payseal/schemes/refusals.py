@@ -9,9 +9,10 @@ from payseal.errors import Rejected
 
 __all__ = ["PLACEHOLDERS", "Refusal"]
 
-#: What a refusal's strings may name. ``{type}`` is the provider's word for the status, from ``[refusal.types]``; ``{trace}`` an id that the
-#: server makes for this answer; ``{request-id}`` the request's nonce as it was presented, or nothing.
-PLACEHOLDERS: Final = ("code", "status", "title", "detail", "type", "trace", "request-id")
+#: What a refusal's strings may name. ``{status}`` is a number, ``{status-text}`` the same as a text. ``{type}`` is the provider's word for
+#: the status, from ``[refusal.types]``; ``{trace}`` an id that the server makes for this answer; ``{request-id}`` the request's nonce as it
+#: was presented, or nothing.
+PLACEHOLDERS: Final = ("code", "status", "status-text", "title", "detail", "type", "trace", "request-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Refusal:
         values = {
             "{code}": rejected.code,
             "{status}": rejected.status,
+            "{status-text}": status,
             "{title}": rejected.title,
             "{detail}": self.details.get(rejected.code) or rejected.detail or rejected.title,
             "{type}": self.types.get(status, self.types.get("default", "")),
