@@ -55,7 +55,11 @@ def test_the_first_day(operator: Operator) -> None:
     for path in (folder / "payseal.db", folder / "master.keys"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     shown = json.loads(operator.good("accounts", "show", "acme", "--json").stdout)
-    assert (shown["title"], shown["switches"], shown["networks"]) == ("Acme Shop", {"require_signed_transfers": True}, [])
+    assert (shown["title"], shown["switches"], shown["networks"]) == (
+        "Acme Shop",
+        {"require_signed_transfers": True, "accept_unkeyed_digests": False},
+        [],
+    )
     operator.good("accounts", "switch", "acme", "require_signed_transfers", "off")
     operator.good("accounts", "allow-ip", "acme", "192.0.2.0/24")
     text = operator.good("accounts", "show", "acme").stdout

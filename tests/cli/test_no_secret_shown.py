@@ -145,7 +145,7 @@ def test_a_secret_in_place_of_a_command(run: Run) -> None:
 
 
 def test_a_prompt(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets_input, "_someone_is_there", lambda: True)
+    monkeypatch.setattr(secrets_input, "someone_is_there", lambda: True)
     result = run("sign", *KEYED, "/x", stdin=f"{SECRET}\n", env={"PAYSEAL_KEYID": "k"})
     assert result.exit_code == 0
     assert_hidden(result.output)

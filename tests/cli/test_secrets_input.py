@@ -188,7 +188,7 @@ def test_what_is_missing_is_named_with_every_way_to_give_it(run: Run, arguments:
 
 
 def test_a_person_is_asked_without_echo(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets_input, "_someone_is_there", lambda: True)
+    monkeypatch.setattr(secrets_input, "someone_is_there", lambda: True)
     result = run(*SIGN, stdin="typed-secret\n", env={"PAYSEAL_KEYID": "k"})
     assert json.loads(result.stdout) == headers("k", "typed-secret")
     assert "secret for fiserv-payments" in result.stderr

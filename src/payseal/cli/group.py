@@ -113,6 +113,7 @@ def _reader_may_leave() -> Iterator[None]:
         ),
         "accounts": Subcommand("payseal.cli.accounts", "accounts", "Make, show and change accounts.", "server"),
         "keys": Subcommand("payseal.cli.keys", "keys", "Issue, list, rotate and revoke credentials.", "server"),
+        "users": Subcommand("payseal.cli.users", "users", "Make, let in and disable the people who use the console.", "server"),
         "audit": Subcommand("payseal.cli.audit", "audit", "Read the audit trail.", "server"),
         "db": Subcommand("payseal.cli.db", "db", "Look after the accounts database: upgrade, check, backup, master keys.", "server"),
     },

@@ -23,7 +23,7 @@ from payseal.cli.failures import note, wrong_use
 from payseal.credentials import Credential
 from payseal.schemes import Scheme
 
-__all__ = ["CredentialSource", "credential_options", "refuse_secret_arguments"]
+__all__ = ["CredentialSource", "credential_options", "line_of", "refuse_secret_arguments", "someone_is_there", "variable"]
 
 _MAX_BYTES: Final = 65_536
 _WAYS: Final = {
@@ -51,9 +51,9 @@ class CredentialSource:
         """The credential for that scheme. Raises `Stop`, or `CredentialError` for parts that cannot be what they should be."""
         found = _Parts(keyid=self.keyid)
         if self.secret_file is not None:
-            found.secret = [_line_of("--secret-file", self.secret_file)]
+            found.secret = [line_of("--secret-file", self.secret_file)]
         if self.token_file is not None:
-            found.token = _line_of("--token-file", self.token_file)
+            found.token = line_of("--token-file", self.token_file)
         if self.credentials is not None:
             found.join(_named(_tables(self.credentials), self.name))
         elif self.name is not None:
@@ -81,13 +81,13 @@ class _Parts:
     def fill_from_environment(self) -> None:
         if not self.keyid:
             self.keyid = os.environ.get("PAYSEAL_KEYID") or None
-        if not self.secret and (secret := _variable("PAYSEAL_SECRET")):
+        if not self.secret and (secret := variable("PAYSEAL_SECRET")):
             self.secret = [secret]
         if not self.token:
-            self.token = _variable("PAYSEAL_TOKEN")
+            self.token = variable("PAYSEAL_TOKEN")
 
     def ask(self, part: str, scheme: Scheme) -> None:
-        if part == "keyid" or not _someone_is_there():
+        if part == "keyid" or not someone_is_there():
             wrong_use(f"{scheme.name} needs a {part} and there is none: {_WAYS[part]}")
         typed = click.prompt(f"{part} for {scheme.name}", hide_input=True, err=True).encode("utf-8", "surrogateescape")
         if part == "secret":
@@ -104,16 +104,16 @@ def _needed(scheme: Scheme, *, signing: bool) -> list[str]:
     return [part for part in _WAYS if part in needed]
 
 
-def _someone_is_there() -> bool:
+def someone_is_there() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _variable(name: str) -> bytes | None:
+def variable(name: str) -> bytes | None:
     value = os.fsencode(os.environ.get(name, ""))
     return _checked(name, value) if value else None
 
 
-def _line_of(option: str, path: str) -> bytes:
+def line_of(option: str, path: str) -> bytes:
     """The one line in a file, without its line end."""
     content = _content(option, path)
     for end in (b"\r\n", b"\n"):

@@ -12,14 +12,15 @@ from sqlalchemy import event, func, select, text
 
 from payseal.middleware import Decision
 from payseal.server.accounts import Database, tables
-from payseal.server.accounts.decisions import DecisionLog, latest
+from payseal.server.accounts.decided import Chosen, latest
+from payseal.server.accounts.decisions import DecisionLog
 from tests.clock import Clock
 
 
 def decision(**changes: Any) -> Decision:
     values = {
         "code": "accepted", "status": None, "scheme": "fiserv-payments", "account": "acme", "keyid": "known", "request_id": "id-1",
-        "client": "192.0.2.1", "latency": 0.000123,
+        "client": "192.0.2.1", "latency": 0.000123, "trace": "0f5a2c6e-7d1b-4c83-9a64-5b2d8e1f3c70",
     }  # fmt: skip
     return Decision(**{**values, **changes})
 
@@ -44,11 +45,11 @@ def test_a_decision_is_kept_as_it_was(database: Database, log: DecisionLog, cloc
     del accepted["id"], refused["id"]
     assert accepted == {
         "at": clock(), "code": "accepted", "status": None, "scheme": "fiserv-payments", "account": "acme", "keyid": "known",
-        "request_id": "id-1", "client": "192.0.2.1", "latency": 123,
+        "request_id": "id-1", "client": "192.0.2.1", "latency": 123, "trace": "0f5a2c6e-7d1b-4c83-9a64-5b2d8e1f3c70",
     }  # fmt: skip
     assert (refused["code"], refused["status"], refused["account"]) == ("invalid-signature", 401, None)
-    assert [row["code"] for row in latest(database, code="accepted")] == ["accepted"]
-    assert latest(database, account="other") == []
+    assert [row["code"] for row in latest(database, Chosen(code="accepted"))] == ["accepted"]
+    assert latest(database, Chosen("other")) == []
 
 
 MISPLACED: list[tuple[dict[str, Any], str | None, str | None]] = [

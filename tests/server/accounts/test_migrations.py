@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import select, text, update
+from sqlalchemy import MetaData, inspect, select, text, update
 
 from payseal import Request, Signer, scheme
 from payseal.server.accounts import AccountStore, AccountVerifier, CredentialStore, Database, DatabaseError, Directory, KeyRing, tables
 from payseal.server.accounts.database import newest
+from payseal.server.users import UserStore
 
 OLD = Path(__file__).parents[2] / "fixtures"
 
@@ -77,6 +78,50 @@ def test_a_failing_migration_leaves_nothing_behind(empty_url: str) -> None:
     database.close()
 
 
+def test_0003_adds_users_and_leaves_the_rest_as_it_was(empty_url: str) -> None:
+    database = Database.connect(empty_url, create=True)
+    database.upgrade("0002")
+    with database.write() as connection:
+        connection.execute(text("INSERT INTO accounts (id, title, created, revision) VALUES ('acme', 'Acme Shop', 1.5, 1)"))
+        connection.execute(text("INSERT INTO switches (account, name, value) VALUES ('acme', 'require_signed_transfers', false)"))
+        connection.execute(text("INSERT INTO audit (at, actor, action, account, detail) VALUES (1.5, 'x', 'account.create', 'acme', '{}')"))
+
+    def held() -> dict[str, tuple[str, str]]:
+        """Each table's form and rows."""
+        found = MetaData()
+        with database.read() as connection:
+            found.reflect(connection)
+            asked = inspect(connection)
+            return {
+                table.name: (
+                    repr(
+                        [
+                            (column["name"], repr(column["type"]), column["nullable"], column["default"])
+                            for column in asked.get_columns(table.name)
+                        ]
+                    )
+                    + repr([*asked.get_indexes(table.name), *asked.get_foreign_keys(table.name), *asked.get_check_constraints(table.name)]),
+                    repr(connection.execute(select(table)).all()),
+                )
+                for table in found.sorted_tables
+                if table.name != "alembic_version"
+            }
+
+    before = held()
+    assert "Acme Shop" in before["accounts"][1]
+    assert database.upgrade("0003") == "0003"
+    after = held()
+    assert set(after) - set(before) == {"users", "sessions", "links", "sign_in_counters", "sign_in_places"}
+    assert {name: after[name] for name in before} == before
+    with pytest.raises(DatabaseError), database.write() as connection:
+        connection.execute(text("DELETE FROM audit"))
+    database.upgrade()
+    users = UserStore(database)
+    users.create("bob", "merchant", "acme", actor="test:operator")
+    assert [user.account for user in users.list()] == ["acme"]
+    database.close()
+
+
 def test_an_old_file_goes_up_with_everything_in_it(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     shutil.copy(OLD / "accounts-0001.sqlite", path)
@@ -90,6 +135,7 @@ def test_an_old_file_goes_up_with_everything_in_it(tmp_path: Path) -> None:
         assert store.get("acme").allows("192.0.2.7")
         assert not store.get("acme").allows("198.51.100.1")
         assert [entry.action for entry in store.audit()] == ["credential.create", "account.create", "account.create"]
+        assert UserStore(database).list() == []
         (record,) = keys.list("acme")
         assert (record.keyid, record.label, record.scheme) == ("oldKeyid000000000000000000000001", "", "fiserv-payments")
         with database.read() as connection:

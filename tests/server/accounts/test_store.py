@@ -23,7 +23,7 @@ ACTOR = "test:operator"
 def test_an_account_is_made_once(accounts: AccountStore) -> None:
     account = accounts.get("acme")
     assert (account.title, account.disabled, account.networks) == ("Acme Shop", None, ())
-    assert account.switches == {"require_signed_transfers": True}
+    assert account.switches == {"require_signed_transfers": True, "accept_unkeyed_digests": False}
     with pytest.raises(CredentialError, match="already"):
         accounts.create("acme", actor=ACTOR)
     assert [each.id for each in accounts.list()] == ["acme"]

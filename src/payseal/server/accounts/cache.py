@@ -148,6 +148,10 @@ class Directory:
         """The credential with that access token, or ``None``. Raises `CredentialError` in doubt."""
         return self._trusted().by_token.get(token_digest(token))
 
+    def of_account(self, id: str) -> list[Entry]:
+        """Every credential of that account which is neither revoked nor disabled. Raises `CredentialError` in doubt."""
+        return [entry for entry in self._trusted().by_keyid.values() if entry.account == id]
+
     def overrides_in_use(self, scheme: str) -> tuple[str, ...]:
         """Every set of overrides that a credential of that scheme has, as JSON text; ``{}``, which is none, left out."""
         return self._snapshot.overrides.get(scheme, ())

@@ -24,7 +24,7 @@ from payseal.middleware import Decision
 from payseal.server.accounts import tables
 from payseal.server.accounts.database import Database
 
-__all__ = ["DecisionLog", "latest"]
+__all__ = ["DecisionLog"]
 
 _logger: Final = logging.getLogger("payseal")
 
@@ -164,6 +164,7 @@ class DecisionLog:
             "request_id": nonce if nonce is not None and _harmless(nonce, proven=proven) else None,
             "client": None if decision.client is None else decision.client[:45],
             "latency": min(round(decision.latency * 1_000_000), _LONGEST),
+            "trace": decision.trace[:36] or None,
         }
 
     def _known(self, keyid: str) -> bool:
@@ -171,21 +172,6 @@ class DecisionLog:
             return self._knows(keyid)
         except PaysealError:  # in doubt: not one of ours
             return False
-
-
-def latest(
-    database: Database, *, account: str | None = None, code: str | None = None, before: int | None = None, limit: int = 100
-) -> list[dict[str, Any]]:
-    """The newest decisions first, up to ``limit`` (10 000 at most), as rows of the table. Raises `DatabaseError`."""
-    column = tables.decisions.c
-    query = select(tables.decisions).order_by(column.id.desc()).limit(min(limit, 10_000))
-    for chosen, value in ((column.account, account), (column.code, code)):
-        if value is not None:
-            query = query.where(chosen == value)
-    if before is not None:
-        query = query.where(column.id < before)
-    with database.read() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def _fitting(name: str | None) -> str | None:

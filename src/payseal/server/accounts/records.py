@@ -25,6 +25,10 @@ class Switch:
 #: Every switch there is. A new one needs a line here, and no migration.
 SWITCHES: Final[dict[str, Switch]] = {
     "require_signed_transfers": Switch(True, "Startbutton: refuse a transfer that carries the access token and no signature"),
+    "accept_unkeyed_digests": Switch(
+        False,
+        "Commerce Hub: take a card capture whose message digest has no key (plain SHA-256), so that only its access token says who sent it",
+    ),
 }
 
 

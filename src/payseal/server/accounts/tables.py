@@ -25,7 +25,22 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["accounts", "audit", "credentials", "decisions", "metadata", "networks", "revision", "secrets", "switches"]
+__all__ = [
+    "accounts",
+    "audit",
+    "credentials",
+    "decisions",
+    "links",
+    "metadata",
+    "networks",
+    "revision",
+    "secrets",
+    "sessions",
+    "sign_in_counters",
+    "sign_in_places",
+    "switches",
+    "users",
+]
 
 #: Names for what has none, so that a migration can speak of it on either database.
 NAMING: Final = {
@@ -135,6 +150,74 @@ decisions = Table(
     Column("request_id", String(128)),
     Column("client", String(45)),
     Column("latency", Integer, nullable=False),  # microseconds
+    Column("trace", String(36)),
     Index(None, "at"),
+    Index(None, "account"),
+    Index(None, "trace"),
     sqlite_autoincrement=True,
+)
+
+#: Who may use the console.
+users = Table(
+    "users",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("account", String(64), ForeignKey("accounts.id")),
+    Column("created", Double, nullable=False),
+    Column("disabled", Double),  # since when
+    Column("password", Text),  # its Argon2id hash, with parameters and salt
+    CheckConstraint("role IN ('operator', 'merchant')", name="role"),
+    CheckConstraint("(role = 'merchant') = (account IS NOT NULL)", name="account"),
+    sqlite_autoincrement=True,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("token_sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("user_id", BigInteger, ForeignKey("users.id"), nullable=False),
+    Column("csrf", String(43), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+    Column("client", String(45)),
+    Column("agent", String(120), nullable=False),
+    Index(None, "user_id"),
+    Index(None, "seen"),
+    Index(None, "created"),
+    sqlite_autoincrement=True,
+)
+
+#: One-time links that nobody has used yet.
+links = Table(
+    "links",
+    metadata,
+    Column("token_sha256", LargeBinary(32), primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("users.id"), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Index(None, "user_id"),
+    Index(None, "expires"),
+)
+
+#: Tries to sign in that failed, and those under way, by what they are counted under.
+sign_in_counters = Table(
+    "sign_in_counters",
+    metadata,
+    Column("key", String(80), primary_key=True),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("failed", Double, nullable=False, server_default="0"),  # when, last
+    Column("trying", Integer, nullable=False, server_default="0"),
+    Column("began", Double, nullable=False),  # when, last
+)
+
+#: The addresses that a user has signed in from.
+sign_in_places = Table(
+    "sign_in_places",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("client", String(45), primary_key=True),
+    Column("at", Double, nullable=False),
 )

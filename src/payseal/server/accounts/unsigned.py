@@ -1,8 +1,8 @@
-"""The switch "require signed transfers", off: a request without a signature, carried by its access token alone.
+"""A request without a signature, carried by its access token alone: where a switch such as "require signed transfers" is off, or always.
 
 It is asked only for a request that has no signature header (`payseal.middleware.Guard`), so that a wrong signature stays wrong. The token
-is the proof here: read as strictly as ever, found by its digest, compared in constant time, and good only for an account that has turned
-the switch off. Whatever is not right with it gets the answer of any request without a signature.
+is the proof here: read as strictly as ever, found by its digest, compared in constant time, and, where there is a switch, good only for
+an account that has turned it off. Whatever is not right with it gets the answer of any request without a signature.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ __all__ = ["TokenAlone"]
 class TokenAlone:
     """For ``unsigned=`` of the middleware, over an endpoint whose requests name their sender by token.
 
-    ``switch`` is the name of the one that must be off. Raises `CredentialError` while the directory is in doubt.
+    ``switch`` is the name of the one that must be off; ``None``: the token is always enough, as for requests that only read. Raises
+    `CredentialError` while the directory is in doubt.
     """
 
-    def __init__(self, verifier: AccountVerifier, switch: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, verifier: AccountVerifier, switch: str | None, *, clock: Callable[[], float] = time.time) -> None:
         if verifier.scheme.names != "token":
             raise ValueError(f"requests of {verifier.scheme.name} do not name their sender by token")
         self._verifier, self._switch, self._clock = verifier, switch, clock
@@ -39,7 +40,9 @@ class TokenAlone:
         account = self._verifier.directory.account(entry.account)
         now = self._clock()
         credential = entry.credential(now)
-        if account is None or account.switches[self._switch] or not credential.valid_at(now) or not credential.token_is(token):
+        if account is None or (self._switch is not None and account.switches[self._switch]):
+            return None
+        if not credential.valid_at(now) or not credential.token_is(token):
             return None
         # Nothing in it tells two such requests apart, so that each is the first: what is done twice the application must notice.
         return Authenticated(

@@ -18,6 +18,7 @@ from typing import Any
 from payseal.credentials import Credential, Identity
 from payseal.errors import CredentialError, Rejected, SchemeError
 from payseal.request import Request
+from payseal.schemes import Scheme
 from payseal.server.accounts.cache import Directory
 from payseal.server.accounts.entries import Entry
 from payseal.server.accounts.overrides import compiled
@@ -110,6 +111,11 @@ class AccountVerifier(Verifier):
         if entry is None or entry.scheme != self.scheme.name or (entry.allow_unkeyed and not self._allow_unkeyed):
             return None
         return entry
+
+    def owner(self, request: Request) -> tuple[Scheme, Credential] | None:
+        """The credential that the request names, unproven, and the rules its requests are read by. Raises `CredentialError` in doubt."""
+        entry = self.find_entry(request)
+        return None if entry is None else (self._verifier_for(entry.overrides).scheme, entry.credential(self._clock()))
 
     def _others(self, own: Verifier) -> Iterator[Verifier]:
         for overrides in ("{}", *self.directory.overrides_in_use(self.scheme.name)):
