@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from payseal.credentials import Credential
-from payseal.schemes import scheme
-from payseal.server.sandbox.commercehub.routes import CAPTURE, PREFIXES, application, find_session_credential
+from payseal.server.sandbox.commercehub.digests import SWITCH, DigestVerifier
+from payseal.server.sandbox.commercehub.routes import CAPTURE, PREFIXES, application
+from payseal.server.sandbox.commercehub.sessions import Sessions
 from payseal.server.sandbox.faults.misled import MisledAccountVerifier, MisledVerifier
 from payseal.server.sandbox.provider import Backing, Mount
 from payseal.verification import Presented
@@ -15,17 +15,23 @@ from payseal.verification import Presented
 __all__ = ["mounts"]
 
 
+class _MisledDigestVerifier(MisledVerifier, DigestVerifier):
+    """A `DigestVerifier` that a fault can mislead: in both readings, since the other key it is given is another access token too."""
+
+
 def mounts(backing: Backing) -> list[Mount]:
     """Where it answers: one path that is authenticated with an access token, before those that hold it."""
+    sessions = Sessions(backing)
 
-    async def session_credential(presented: Presented) -> Credential | None:
-        found = await asyncio.to_thread(find_session_credential, backing, presented)
-        # A session ends with the credential that began it.
-        return found if found is not None and backing.directory.by_keyid(found.keyid or "") is not None else None
+    async def lookup(presented: Presented) -> Credential | None:
+        return await asyncio.to_thread(sessions.credential, presented)
 
-    app = application(backing)
-    lookup: Any = session_credential  # async, as the middleware takes it
-    digest = MisledVerifier(scheme("commercehub-digest"), lookup, clock=backing.clock)
+    def accepts_unkeyed(account: str) -> bool:
+        found = backing.directory.account(account)
+        return found is not None and found.switches[SWITCH]
+
+    app = application(backing, sessions)
+    digest = _MisledDigestVerifier(sessions.credential, accepts_unkeyed, lookup=lookup, clock=backing.clock)
     signed = MisledAccountVerifier(backing.directory, "commercehub-hmac", clock=backing.clock)
     return [
         Mount("commercehub", CAPTURE, app, digest, idempotent=True),
