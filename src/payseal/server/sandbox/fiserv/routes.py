@@ -1,155 +1,191 @@
-"""Fiserv Payments API, first cut: primary transactions and inquiry."""
+"""Where the Payments API is asked: each route checks, acts in one step, and answers."""
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, TypeAlias
 
-from fastapi import APIRouter, FastAPI, Request
-from pydantic import AfterValidator, Field, SecretStr, model_validator
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
+from fastapi import APIRouter, FastAPI, Path, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import Connection
 
-from payseal.server.sandbox import cards
+from payseal.server.sandbox.cards import KeptCard
 from payseal.server.sandbox.faults import stage_of
-from payseal.server.sandbox.fiserv.tables import payments
-from payseal.server.sandbox.money import CURRENCIES, fits, minor_units
-from payseal.server.sandbox.provider import Backing, Failure, Model, authenticated, provider_app, request_id, trace_id
+from payseal.server.sandbox.fiserv import records
+from payseal.server.sandbox.fiserv.models import (
+    ApprovedAmount,
+    CardVerificationRequest,
+    CardVerificationResponse,
+    OrderResponse,
+    PaymentMethodDetails,
+    PrimaryRequest,
+    SecondaryRequest,
+    State,
+    Status,
+    Transaction,
+    TransactionResponse,
+    UsedCard,
+    UsedCardExpiry,
+)
+from payseal.server.sandbox.fiserv.parsing import ExactRoute
+from payseal.server.sandbox.fiserv.records import Maker, Order, Primary
+from payseal.server.sandbox.fiserv.rules import Entry, Kind, NotAllowed, Wanted, weigh
+from payseal.server.sandbox.fiserv.wording import DOCUMENTED, Declined, not_allowed, not_found, shape
+from payseal.server.sandbox.money import CURRENCIES
+from payseal.server.sandbox.provider import Backing, authenticated, provider_app, request_id, trace_id
 
 __all__ = ["PREFIXES", "application"]
 
 PREFIXES: Final = ("/gateway/v2", "/ipp/payments-gateway/v2")
 
-_RESPONSE_TYPES: Final = {
-    400: "BadRequest", 401: "Unauthenticated", 403: "Unauthorized", 404: "NotFound", 405: "BadRequest", 409: "GatewayDeclined",
-    415: "UnsupportedMediaType", 422: "EndpointDeclined",
-}  # fmt: skip
-_TRANSACTION_TYPES: Final = {"PaymentCardSaleTransaction": "SALE", "PaymentCardPreAuthTransaction": "PREAUTH"}
+TransactionId: TypeAlias = Annotated[str, Path(description="The ipgTransactionId of an answer.")]
+OrderId: TypeAlias = Annotated[str, Path(description="The orderId of an answer.")]
 
+_DESCRIPTION: Final = """\
+Sales, pre-authorisations and what may follow them, with amounts checked across all transactions of an order. No money moves.
 
-def _known_currency(value: str) -> str:
-    if value not in CURRENCIES:
-        raise ValueError("the currency is not supported")
-    return value
-
-
-class Amount(Model):
-    """An amount in major units."""
-
-    total: Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=3, allow_inf_nan=False)]
-    currency: Annotated[str, AfterValidator(_known_currency)]
-
-    @model_validator(mode="after")
-    def _has_the_currency_s_decimals(self) -> Amount:
-        if not fits(self.total, self.currency):
-            raise ValueError("total has more decimals than its currency")
-        return self
-
-
-class ExpiryDate(Model):
-    month: Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])$")]
-    year: Annotated[str, Field(pattern=r"^\d{2}$")]
-
-
-class PaymentCard(Model):
-    number: SecretStr
-    securityCode: SecretStr | None = None
-    expiryDate: ExpiryDate
-
-
-class PaymentMethod(Model):
-    paymentCard: PaymentCard
-
-
-class Order(Model):
-    orderId: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-
-
-class PaymentRequest(Model):
-    """A primary transaction."""
-
-    requestType: Literal["PaymentCardSaleTransaction", "PaymentCardPreAuthTransaction"]
-    transactionAmount: Amount
-    paymentMethod: PaymentMethod
-    order: Order = Order()
-
-
-def _shape(failure: Failure, request: Request) -> dict[str, Any]:
-    error: dict[str, Any] = {"code": failure.code or str(failure.status), "message": failure.message}
-    if failure.field:
-        error["details"] = [{"field": failure.field, "message": failure.message}]
-    return {
-        "clientRequestId": request_id(request),
-        "apiTraceId": trace_id(),
-        "responseType": _RESPONSE_TYPES.get(failure.status, "ServerError"),
-        "error": error,
-    }
+The same paths answer under `/ipp/payments-gateway/v2`. Every request is signed; an id that is sent again gets its first answer again.
+"""
 
 
 def application(backing: Backing) -> FastAPI:
     """The provider's application; the middleware in front of it has authenticated every request."""
-    store, routes = backing.store, APIRouter()
+    store = backing.store
+    routes = APIRouter(route_class=ExactRoute, responses=DOCUMENTED)
 
-    @routes.post("/payments")
-    def pay(body: PaymentRequest, request: Request) -> dict[str, Any]:
+    def maker(request: Request) -> Maker:
         who = authenticated(request)
-        card = body.paymentMethod.paymentCard
-        kept = cards.keep(card.number.get_secret_value(), card.expiryDate.month, card.expiryDate.year)
-        if kept is None:
-            raise Failure(400, "The card number is not valid.", field="paymentMethod.paymentCard.number")
-        amount = body.transactionAmount
-        if stage_of(request).meet(minor_units(amount.total, amount.currency), who.id):
-            raise Failure(422, "The card's issuer declined the payment.", code="5005")
-        row = {
-            "id": uuid.uuid4().hex,
-            "account": who.account,
-            "order_id": body.order.orderId or f"R-{uuid.uuid4()}",
-            "client_request_id": who.nonce,
-            "request_type": body.requestType,
-            "total": str(body.transactionAmount.total),
-            "currency": body.transactionAmount.currency,
-            "brand": kept.brand,
-            "last4": kept.last4,
-            "expiry": f"{kept.month}/{kept.year}",
-            "created": int(backing.clock()),
-        }
-        try:
-            with store.write() as connection:
-                connection.execute(insert(payments), row)
-        except IntegrityError:
-            raise Failure(409, "The order already exists in the database.", code="5003") from None
-        return _transaction(row, who.nonce)
+        return Maker(who.account, who.id, int(backing.clock()))
 
-    @routes.get("/payments/{transaction_id}")
-    def inquire(transaction_id: str, request: Request) -> dict[str, Any]:
-        who = authenticated(request)
+    def add(body: SecondaryRequest, request: Request, find: Callable[[Connection, str], tuple[Order, Entry]]) -> TransactionResponse:
+        made_by, amount = maker(request), body.transactionAmount
+        wanted = Wanted(body.kind, None if amount is None else (amount.minor, amount.currency))
+        with store.read() as connection:  # what the rules refuse is not a payment that could be declined
+            order, target = find(connection, made_by.account)
+            weigh(wanted, target, order.entries)
+        if stage_of(request).meet(0 if amount is None else amount.minor, made_by.client_request_id):
+            raise Declined(body.kind, made_by.now)
+        with store.write() as connection:  # the order as it is now, and nobody comes in between
+            order, target = find(connection, made_by.account)
+            entry = records.add(connection, made_by, order, target, wanted)
+        return _answer(order, entry, request)
+
+    @routes.post("/payments", summary="Sale or pre-authorisation")
+    def pay(body: PrimaryRequest, request: Request) -> TransactionResponse:
+        """Begin an order with its primary transaction."""
+        made_by, amount = maker(request), body.transactionAmount
+        primary = Primary(body.kind, amount.minor, amount.currency)
+        order_id = records.new_order_id() if body.order is None or body.order.orderId is None else body.order.orderId
+        if stage_of(request).meet(primary.minor, made_by.client_request_id):
+            raise Declined(body.kind, made_by.now)
+        with store.write() as connection:
+            order = records.begin(connection, made_by, order_id, primary, body.paymentMethod.paymentCard.kept())
+        return _answer(order, order.primary, request)
+
+    @routes.get("/payments/{transaction_id}", summary="Transaction inquiry")
+    def inquire(transaction_id: TransactionId, request: Request) -> TransactionResponse:
+        """A transaction as it is now."""
         with store.read() as connection:
-            query = select(payments).where(payments.c.id == transaction_id, payments.c.account == who.account)
-            row = connection.execute(query).mappings().first()
-        if row is None:
-            raise Failure(404, "There is no transaction with this id.")
-        return _transaction(dict(row), who.nonce)
+            order, entry = _transaction(connection, authenticated(request).account, transaction_id)
+        return _answer(order, entry, request)
 
-    app = provider_app("Fiserv Payments API (sandbox)", _shape)
+    @routes.post("/payments/{transaction_id}", summary="Post-authorisation, void or return of a transaction")
+    def add_to_transaction(transaction_id: TransactionId, body: SecondaryRequest, request: Request) -> TransactionResponse:
+        """Act on a transaction. Partial post-authorisations and returns are allowed, up to what is left."""
+        return add(body, request, lambda connection, account: _transaction(connection, account, transaction_id))
+
+    @routes.get("/orders/{order_id:path}", summary="Order inquiry")
+    def inquire_order(order_id: OrderId, request: Request) -> OrderResponse:
+        """All transactions of an order, oldest first."""
+        with store.read() as connection:
+            order = _order(connection, authenticated(request).account, order_id)
+        return OrderResponse(
+            clientRequestId=request_id(request),
+            apiTraceId=trace_id(),
+            orderId=order.id,
+            transactions=[Transaction(**_documented(order, entry)) for entry in order.entries],
+        )
+
+    @routes.post("/orders/{order_id:path}", summary="Post-authorisation, void or return of an order")
+    def add_to_order(order_id: OrderId, body: SecondaryRequest, request: Request) -> TransactionResponse:
+        """Act on an order by its own name: on its primary transaction, and for a return on all that was captured of it."""
+
+        def primary_of(connection: Connection, account: str) -> tuple[Order, Entry]:
+            order = _order(connection, account, order_id)
+            return order, order.primary
+
+        return add(body, request, primary_of)
+
+    @routes.post("/card-verification", summary="Card verification")
+    def verify_card(body: CardVerificationRequest, request: Request) -> CardVerificationResponse:
+        """Whether a card could be paid with. No money moves and nothing is put on record."""
+        made_by, card = maker(request), body.paymentCard.kept()
+        if stage_of(request).meet(0, made_by.client_request_id):
+            raise Declined(None, made_by.now)
+        return CardVerificationResponse(
+            clientRequestId=request_id(request),
+            apiTraceId=trace_id(),
+            transactionTime=made_by.now,
+            transactionStatus=Status.APPROVED,
+            transactionState=State.CHECKED,
+            paymentMethodDetails=_details(card),
+        )
+
+    app = provider_app("Fiserv Payments API (sandbox)", shape)
+    app.description = _DESCRIPTION
+    app.add_exception_handler(NotAllowed, _refused)
     for prefix in PREFIXES:
-        app.include_router(routes, prefix=prefix)
+        # One set of paths on the OpenAPI page: the other is the same under its other name.
+        app.include_router(routes, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     return app
 
 
-def _transaction(row: dict[str, Any], client_request_id: str | None) -> dict[str, Any]:
-    total = Decimal(row["total"])
-    month, _, year = row["expiry"].partition("/")
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, NotAllowed)
+    failure = not_allowed(error.reason)
+    return JSONResponse(shape(failure, request), failure.status)
+
+
+def _order(connection: Connection, account: str, order_id: str) -> Order:
+    order = records.order_named(connection, account, order_id)
+    if order is None:
+        raise not_found("order")
+    return order
+
+
+def _transaction(connection: Connection, account: str, transaction_id: str) -> tuple[Order, Entry]:
+    order = records.order_with(connection, account, transaction_id)
+    if order is None:
+        raise not_found("transaction")
+    return order, order.entry(transaction_id)
+
+
+def _answer(order: Order, entry: Entry, request: Request) -> TransactionResponse:
+    return TransactionResponse(clientRequestId=request_id(request), apiTraceId=trace_id(), **_documented(order, entry))
+
+
+def _documented(order: Order, entry: Entry) -> dict[str, Any]:
+    """A transaction's fields, as `Transaction` has them."""
     return {
-        "clientRequestId": client_request_id,
-        "apiTraceId": trace_id(),
-        "ipgTransactionId": row["id"],
-        "orderId": row["order_id"],
-        "transactionType": _TRANSACTION_TYPES[row["request_type"]],
-        "transactionTime": row["created"],
-        "approvedAmount": {"total": float(total), "currency": row["currency"]},
-        "transactionStatus": "APPROVED",
-        "paymentMethodDetails": {
-            "paymentCard": {"brand": row["brand"], "last4": row["last4"], "expiryDate": {"month": month, "year": year}},
-        },
+        "ipgTransactionId": entry.id,
+        "orderId": order.id,
+        "transactionType": entry.kind,
+        "transactionTime": entry.created,
+        "approvedAmount": ApprovedAmount(total=Decimal(entry.minor).scaleb(-CURRENCIES[entry.currency]), currency=entry.currency),
+        "transactionStatus": Status.APPROVED,
+        "transactionState": _state(entry),
+        "paymentMethodDetails": _details(order.card),
     }
+
+
+def _state(entry: Entry) -> State:
+    if entry.voided or entry.kind is Kind.VOID:
+        return State.VOIDED
+    return State.AUTHORIZED if entry.kind is Kind.PREAUTH else State.CAPTURED
+
+
+def _details(card: KeptCard) -> PaymentMethodDetails:
+    return PaymentMethodDetails(
+        paymentCard=UsedCard(brand=card.brand, last4=card.last4, expiryDate=UsedCardExpiry(month=card.month, year=card.year))
+    )
