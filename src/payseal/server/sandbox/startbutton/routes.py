@@ -1,111 +1,97 @@
-"""Startbutton, first cut: transfers out of a merchant's wallets."""
+"""Startbutton's routes: each parses, asks, and words the answer."""
 
 from __future__ import annotations
 
-import re
-import secrets
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Request
-from pydantic import AfterValidator, Field, model_validator
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
+from fastapi import APIRouter, FastAPI, Path, Query, Request
 
 from payseal.server.sandbox.faults import stage_of
-from payseal.server.sandbox.money import CURRENCIES
-from payseal.server.sandbox.provider import Backing, Failure, Model, authenticated, provider_app
-from payseal.server.sandbox.startbutton.tables import transfers, wallets
-from payseal.server.sandbox.store import Store
+from payseal.server.sandbox.provider import Backing, Failure, authenticated, provider_app
+from payseal.server.sandbox.startbutton import models, transfers, wallets, wording
+from payseal.server.sandbox.startbutton.banks import INSTITUTIONS, Channel, Currency
+from payseal.server.sandbox.startbutton.webhooks.targets import Rules, parsed
 from payseal.server.vault import DEMO_ACCOUNT
 
-__all__ = ["PREFIXES", "application"]
+__all__ = ["READS", "SIGNED", "application"]
 
-PREFIXES: Final = ("/transaction",)
-_REFERENCE: Final = re.compile(r"[A-Za-z0-9]{16,100}")
+#: Where the access token is enough.
+READS: Final = ("/transaction/status", "/wallet", "/bank")
+#: Where a signature is asked for while the account's switch is on.
+SIGNED: Final = "/transaction"
 
-
-def _known_currency(value: str) -> str:
-    if value not in CURRENCIES:
-        raise ValueError("the currency is not supported")
-    return value
-
-
-class Transfer(Model):
-    """A payout to a bank account or a mobile wallet. ``amount`` is in fractional (minor) units."""
-
-    amount: Annotated[int, Field(strict=True, gt=0, le=10**15)]
-    currency: Annotated[str, AfterValidator(_known_currency)]
-    country: Annotated[str, Field(min_length=2, max_length=60)]
-    bankCode: str | None = None
-    accountNumber: str | None = None
-    MNO: str | None = None
-    msisdn: str | None = None
-    reference: str | None = None
-    webhookUrl: str | None = None
-    accountName: str | None = None
-    recipientFirstName: str | None = None
-    recipientLastName: str | None = None
-
-    @model_validator(mode="after")
-    def _says_where_to(self) -> Transfer:
-        if not (self.bankCode and self.accountNumber) and not (self.MNO and self.msisdn):
-            raise ValueError("give bankCode and accountNumber, or MNO and msisdn")
-        return self
+_REFUSALS: Final = {
+    400: "Nothing was done: the message names the field, or what stands against it.",
+    401: "The access token or the signature is missing or wrong, or its minute is over.",
+    403: "The address is not on the account's list.",
+    404: "There is no such transaction.",
+    409: "This reference, or this very request, was sent before.",
+    415: "The body is not sent as JSON.",
+    422: "The same signature on another request.",
+}
 
 
-#: What the demo account's wallets hold at first, in minor units.
-_OPENING_BALANCES: Final = {"GHS": 5_000_000, "KES": 50_000_000, "NGN": 100_000_000}
-
-
-def _open_wallets(store: Store) -> None:
-    with store.write() as connection:
-        if connection.execute(select(wallets).limit(1)).first() is None:
-            rows = [{"account": DEMO_ACCOUNT, "currency": each, "balance": held} for each, held in _OPENING_BALANCES.items()]
-            connection.execute(insert(wallets), rows)
-
-
-def _shape(failure: Failure, request: Request) -> dict[str, Any]:
-    return {"success": False, "message": f"{failure.field}: {failure.message}" if failure.field else failure.message}
+def _refused(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": models.Refusal, "description": _REFUSALS[status]} for status in statuses}
 
 
 def application(backing: Backing) -> FastAPI:
-    """The provider's application; the middleware in front of it has authenticated every request."""
-    store, routes = backing.store, APIRouter()
-    _open_wallets(store)
+    """The provider's application; the middleware in front of it has authenticated every request. Raises `PaysealError`."""
+    store, routes, rules = backing.store, APIRouter(), Rules.of(backing.settings.webhook_hosts)
+    with store.write() as connection:  # other accounts' are opened when they come
+        wallets.open_wallets(connection, DEMO_ACCOUNT, transfers.now_of(backing))
 
-    @routes.post("/transfer")
-    def transfer(body: Transfer, request: Request) -> dict[str, Any]:
-        account = authenticated(request).account
-        reference = body.reference or ""
-        if not _REFERENCE.fullmatch(reference):
-            reference = secrets.token_hex(12)  # as the provider does: another one takes its place
-        if stage_of(request).meet(body.amount, body.reference or authenticated(request).id):
-            raise Failure(400, "The transfer was declined by the recipient's institution")
-        destination = f"MNO …{body.msisdn[-4:]}" if body.msisdn else f"bank …{(body.accountNumber or '')[-4:]}"
-        try:
-            with store.write() as connection:  # both or neither
-                taken = connection.execute(
-                    update(wallets)
-                    .where(wallets.c.account == account, wallets.c.currency == body.currency, wallets.c.balance >= body.amount)
-                    .values(balance=wallets.c.balance - body.amount)
-                )
-                if taken.rowcount != 1:
-                    raise Failure(400, f"Insufficient funds in {body.currency} wallet")
-                connection.execute(
-                    insert(transfers).values(
-                        reference=reference,
-                        account=account,
-                        amount=body.amount,
-                        currency=body.currency,
-                        country=body.country,
-                        destination=destination,
-                        created=int(backing.clock()),
-                    )
-                )
-        except IntegrityError:
-            raise Failure(409, "Duplicate transaction") from None
-        return {"success": True, "message": "transfer", "data": "processing"}
+    @routes.post(
+        "/transaction/transfer",
+        summary="Send money out of a wallet",
+        description="Takes the amount at once and settles later. An account may require such requests to be signed.",
+        response_model=models.TransferTaken,
+        responses=_refused(400, 401, 403, 409, 415, 422),
+    )
+    def transfer(body: models.Transfer, request: Request) -> models.TransferTaken:
+        who = authenticated(request)
+        if body.webhookUrl is not None and not rules.may_allow(parsed(body.webhookUrl)):
+            raise Failure(400, wording.HOST_NOT_ALLOWED, field="webhookUrl")
+        if stage_of(request).meet(body.amount, f"{who.account}/{transfers.given_reference(body) or who.id}"):
+            raise Failure(400, wording.DECLINED)
+        transfers.send(backing, who, body)
+        return models.TransferTaken()
 
-    app = provider_app("Startbutton (sandbox)", _shape)
-    app.include_router(routes, prefix="/transaction")
+    @routes.get(
+        "/transaction/status/{reference}",
+        summary="What has become of a transfer",
+        description="By the merchant's own reference, or by the one that the pending webhook told.",
+        response_model=models.TransactionStatus,
+        responses=_refused(400, 401, 403, 404),
+    )
+    def status(reference: Annotated[str, Path(max_length=100)], request: Request) -> models.TransactionStatus:
+        row = transfers.find(store, authenticated(request).account, reference)
+        if row is None:
+            raise Failure(404, wording.NOT_FOUND)
+        return models.TransactionStatus(data=models.EventData(transaction=wording.transaction(row)))
+
+    @routes.get(
+        "/wallet",
+        summary="The merchant's balances",
+        description="One wallet a currency, opened with a balance when the account is first seen.",
+        response_model=models.WalletList,
+        responses=_refused(401, 403),
+    )
+    def wallet(request: Request) -> models.WalletList:
+        found = wallets.statement(store, authenticated(request).account, transfers.now_of(backing))
+        return models.WalletList(data=[wording.wallet(row, held) for row, held in found])
+
+    @routes.get(
+        "/bank/list/{currency}",
+        summary="Who pays out in a currency",
+        description="Banks, or mobile money operators. A transfer may name others too.",
+        response_model=models.BankList,
+        responses=_refused(400, 401, 403),
+    )
+    def banks(currency: Currency, type: Annotated[Channel, Query()] = "bank") -> models.BankList:
+        listed = INSTITUTIONS[currency][type]
+        return models.BankList(data=[models.ListedBank(name=each.name, code=each.code, id=each.id) for each in listed])
+
+    app = provider_app("Startbutton (sandbox)", wording.shape)
+    app.include_router(routes)
     return app

@@ -1,0 +1,1 @@
+"""Startbutton's webhooks: written down with what they tell of, signed, and delivered to where they may go."""
