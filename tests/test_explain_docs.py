@@ -1,4 +1,4 @@
-"""``docs/explain.md``: a section for every code, with the table's own words, as the script writes it."""
+"""``docs/causes/``: a page for every code, with the table's own words, as the script writes it, and all of them listed."""
 
 from __future__ import annotations
 
@@ -16,25 +16,32 @@ from payseal.cli.group import payseal as command_line
 from payseal.explain import CODES
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs/explain.md").read_text("utf-8")
-SECTIONS = {section.partition("`")[0]: section for section in re.split(r"^### `", PAGE, flags=re.MULTILINE)[1:]}
+PAGES = {path.stem: path.read_text("utf-8") for path in (ROOT / "docs/causes").glob("*.md")}
+LIST = (ROOT / "docs/explain.md").read_text("utf-8")
 
 
-def test_the_page_has_not_drifted() -> None:
-    assert runpy.run_path(str(ROOT / "scripts/explain-docs"))["made"]() == PAGE, "run scripts/explain-docs"
+def test_the_pages_have_not_drifted() -> None:
+    for path, text in runpy.run_path(str(ROOT / "scripts/explain-docs"))["made"]().items():
+        assert path.read_text("utf-8") == text, "run scripts/explain-docs"
 
 
-def test_there_is_a_section_for_every_code_and_no_other() -> None:
-    assert len(re.findall(r"^### `", PAGE, re.MULTILINE)) == len(SECTIONS)
-    assert set(SECTIONS) == set(CODES)
+def test_there_is_a_page_for_every_code_and_no_other_and_all_are_listed() -> None:
+    assert set(PAGES) == set(CODES)
+    assert re.findall(r"^\| \[`([a-z0-9-]+)`\]\(causes/\1\.md\)", LIST, re.MULTILINE) != []
+    assert set(re.findall(r"\]\(causes/([a-z0-9-]+)\.md\)", LIST)) == set(CODES)
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_section_says_what_the_table_says_and_has_an_example(code: str) -> None:
+def test_a_page_says_what_the_table_says_and_has_an_example(code: str) -> None:
     _, summary, fix = CODES[code]
-    lines = SECTIONS[code].splitlines()
-    assert f"> {summary}".replace("\\", "\\\\") in lines
-    assert f"Fix: {fix}" in lines
+    lines = PAGES[code].splitlines()
+
+    def escaped(text: str) -> str:
+        return text.replace("\\", "\\\\").replace("|", "\\|")
+
+    assert lines[0] == f"# `{code}`"
+    assert f"> {escaped(summary)}" in lines
+    assert f"Fix: {escaped(fix)}" in lines
     assert lines.count("```text") == lines.count("```") == 1
     example = tomllib.loads((ROOT / "docs/explain-examples.toml").read_text("utf-8"))[code]
     assert set(example) == {"means", "example"}
@@ -43,10 +50,10 @@ def test_a_section_says_what_the_table_says_and_has_an_example(code: str) -> Non
     assert all(len(line) <= 140 for line in example["example"].splitlines())
 
 
-@pytest.mark.parametrize("code", [code for code, section in SECTIONS.items() if "\nexpected  " in section])
+@pytest.mark.parametrize("code", [code for code, page in PAGES.items() if "\nexpected  " in page])
 def test_the_two_bases_of_an_example_differ(code: str) -> None:
-    (expected,) = re.findall(r"^expected  (.*)$", SECTIONS[code], re.MULTILINE)
-    (signed,) = re.findall(r"^signed    (.*)$", SECTIONS[code], re.MULTILINE)
+    (expected,) = re.findall(r"^expected  (.*)$", PAGES[code], re.MULTILINE)
+    (signed,) = re.findall(r"^signed    (.*)$", PAGES[code], re.MULTILINE)
     assert expected != signed
 
 
