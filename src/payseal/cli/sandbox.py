@@ -12,11 +12,18 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from payseal.cli.commands import Group
+from payseal.cli.sandbox_folder import folder_option
+from payseal.cli.values import duration
 from payseal.errors import MissingExtra
 
 try:
-    from payseal.server.sandbox.serve import bind, serve, serving
+    from payseal.cli.sandbox_collections import collections
+    from payseal.cli.sandbox_faults import faults
+    from payseal.server.sandbox.provider import Settings
+    from payseal.server.sandbox.serve import address_of, bind, serve, serving
     from payseal.server.sandbox.walkthrough import Step, walk
+    from payseal.server.sandbox.welcome import console_link
     from payseal.server.vault import Vault
 except ModuleNotFoundError as error:
     raise MissingExtra("payseal sandbox", "server") from error
@@ -28,21 +35,31 @@ __all__ = ["sandbox"]
 _WIDTH = 150
 
 
-@click.command()
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("payseal-sandbox"),
-    show_default=True,
-    help="Where its keys and its database are kept.",
-)
+@click.group(cls=Group, invoke_without_command=True)
+@folder_option
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8700, show_default=True, help="The port on this machine; 0 takes a free one."
 )
+@click.option(
+    "--webhook-host",
+    "webhook_hosts",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="A host that webhooks may be sent to beside this machine itself; may be given several times.",
+)
+@click.option("--settle-after", type=duration, default="2", show_default=True, metavar="SECONDS", help="How long a transfer is pending.")
 @click.option("--walkthrough", is_flag=True, help="Send real requests through it first, good and bad, and show what came back.")
 @click.option("--once", is_flag=True, help="With --walkthrough: stop afterwards; exit 0 only when every outcome was the expected one.")
 @click.pass_context
-def sandbox(context: click.Context, folder: Path, port: int, walkthrough: bool, once: bool) -> None:
+def sandbox(
+    context: click.Context,
+    folder: Path,
+    port: int,
+    webhook_hosts: tuple[str, ...],
+    settle_after: float,
+    walkthrough: bool,
+    once: bool,
+) -> None:
     """Serve three payment systems on this machine to integrate against.
 
     The Fiserv Payments API, Commerce Hub and Startbutton, each verifying signatures as the real one does. A demo account is made on
@@ -52,6 +69,9 @@ def sandbox(context: click.Context, folder: Path, port: int, walkthrough: bool, 
     payseal request --scheme fiserv-payments \\
         --credentials payseal-sandbox/keys.toml --credential fiserv …
     """
+    context.obj = folder
+    if context.invoked_subcommand is not None:
+        return
     if once and not walkthrough:
         raise click.UsageError("--once goes with --walkthrough")
     console = Console()
@@ -59,13 +79,14 @@ def sandbox(context: click.Context, folder: Path, port: int, walkthrough: bool, 
         console = Console(width=_WIDTH)  # a file or a pipe has no width of its own
     vault = Vault.open(folder)
     listener = bind(port)
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    address = address_of(listener)
+    settings = Settings(webhook_hosts, settle_after)
     if not walkthrough:
         _announce(console, address, vault)
         with _decisions_shown():
-            serve(vault, listener)
+            serve(vault, listener, settings)
         return
-    with serving(vault, listener):
+    with serving(vault, listener, settings):
         steps = _shown(console, listener.getsockname()[1], vault)
         unexpected = [step for step in steps if not step.good]
         if once:
@@ -75,8 +96,15 @@ def sandbox(context: click.Context, folder: Path, port: int, walkthrough: bool, 
             threading.Event().wait()
 
 
+sandbox.add_command(faults)
+sandbox.add_command(collections)
+
+
 def _announce(console: Console, address: str, vault: Vault) -> None:
     console.print(f"The sandbox serves at [bold]{address}[/]; the demo account's keys are in [bold]{vault.keys_file}[/]. Ctrl-C stops it.")
+    link = console_link(vault, address)
+    where = f"[bold]{link}[/] (this link signs you in once)" if link else f"[bold]{address}/console[/]"
+    console.print(f"The console: {where}", soft_wrap=True)
 
 
 def _shown(console: Console, port: int, vault: Vault) -> list[Step]:

@@ -7,9 +7,8 @@ shown as their pictures (␊ for a newline), so that a column is a character and
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from typing import Final
-
-from payseal.explain.masking import Masking
 
 __all__ = ["compared"]
 
@@ -18,8 +17,11 @@ _BEFORE: Final = 36
 _AFTER: Final = 44
 
 
-def compared(expected: bytes, signed: bytes, masking: Masking) -> list[str]:
-    """The lines to show: where the two part, both, and a mark below the first byte that differs. None where they are equal."""
+def compared(expected: bytes, signed: bytes, masking: Callable[[bytes], bytes]) -> list[str]:
+    """The lines to show: where the two part, both, and a mark below the first byte that differs. None where they are equal.
+
+    ``masking`` gives a base with what is not shown as stars, as long as before (`payseal.explain.masking.Masking`).
+    """
     if expected == signed:
         return []
     at = _at_character(expected, _first_difference(expected, signed))

@@ -8,12 +8,23 @@ from typing import Final
 
 __all__ = ["Masking", "masked"]
 
+#: What may stand between two groups of a card's digits: spaces and hyphens, also as a form or a typesetter writes them.
+_BETWEEN: Final = rb"(?:[ \t\r\n+_-]|%20|\xc2\xa0|\xe2\x80[\x80-\x95\xaf])"
 #: Twelve digits or more, also in groups as they stand on a card. More than nineteen too: a card number may follow other digits.
-_CARD_LIKE: Final = re.compile(rb"\d(?:[ -]?\d){11,}")
-#: A security code under one of its usual names, in JSON or a form.
-_CODE_LIKE: Final = re.compile(rb"""((?:securityCode|cvv2?|cvc2?|cid|card_?code)["']?\s*[:=]\s*["']?)(\d{3,4})(?!\d)""", re.IGNORECASE)
-#: How many leading characters tell the time of the request from a card number.
+_CARD_LIKE: Final = re.compile(rb"\d(?:" + _BETWEEN + rb"{0,2}\d){11,}")
+#: A security code under one of its usual names, in JSON (also in JSON that is a text of JSON) or a form (also percent-encoded).
+_QUOTE: Final = rb"""(?:\\*["']|%22|%27)?"""
+_CODE_LIKE: Final = re.compile(
+    rb"((?:security[_-]?code|verification[_-]?(?:code|value)|cvv2?|cvc2?|cav2?|cvn2?|csc|cid|card_?code)"
+    + _QUOTE
+    + rb"(?:\s|%20|\+)*(?:[:=]|%3A|%3D)(?:\s|%20|\+)*"
+    + _QUOTE
+    + rb")(\d{3,4})(?!\d)",
+    re.IGNORECASE,
+)
+#: How many leading characters tell the time of the request from a card number, and how many digits a time has.
 _TIME_TELLS: Final = 6
+_TIME: Final = range(10, 15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,7 @@ class Masking:
 
     def _time_in(self, base: bytes) -> tuple[int, int]:
         known = self.time.encode("utf-8", "replace")
-        if not known.isdigit() or len(known) < 10:
+        if not known.isdigit() or len(known) not in _TIME:
             return 0, 0
         found = re.search(re.escape(known[:_TIME_TELLS]) + rb"\d{%d,7}" % (10 - _TIME_TELLS), base)
         return found.span() if found else (0, 0)
@@ -40,5 +51,7 @@ class Masking:
 
 def masked(text: bytes) -> bytes:
     """The text with each digit of a possible card number or security code as ``*``."""
+    if b"\0" in text:  # UTF-16, or no text at all: digits have other bytes between them
+        return re.sub(rb"\d", b"*", text)
     text = _CARD_LIKE.sub(lambda run: re.sub(rb"\d", b"*", run[0]), text)
     return _CODE_LIKE.sub(lambda found: found[1] + b"*" * len(found[2]), text)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +16,11 @@ from payseal.server.accounts.issuing import CredentialStore
 from payseal.server.accounts.keyring import KeyRing, add_master_key, write_private
 from payseal.server.accounts.store import AccountStore
 
-__all__ = ["DEMO_ACCOUNT", "DemoKeys", "Vault"]
+__all__ = ["DEMO_ACCOUNT", "DemoKeys", "Vault", "control_token"]
 
 DEMO_ACCOUNT = "demo"
 _ACTOR = "sandbox"
+_CONTROL = "control.token"
 #: Name in the keys file → the scheme of its credential.
 _DEMO_SCHEMES = {"fiserv": "fiserv-payments", "startbutton": "startbutton-transfer", "commercehub": "commercehub-hmac"}
 _HEADING = """\
@@ -56,6 +60,8 @@ class Vault:
                         f"{path} is missing and {name} was made with it: put it back, or move the folder away to begin anew"
                     )
             add_master_key(path)
+        if not (folder / _CONTROL).exists():
+            write_private(folder / _CONTROL, f"{secrets.token_urlsafe(32)}\n")
         vault = cls(folder, KeyRing.load(path))
         vault._prepare()
         return vault
@@ -84,6 +90,16 @@ class Vault:
     def ledger_file(self) -> Path:
         """The memory of request ids."""
         return self.folder / "ledger.db"
+
+    @contextmanager
+    def running(self, address: str) -> Iterator[None]:
+        """Say in the folder where the sandbox is reached, for as long as the block runs."""
+        path = self.folder / "address"
+        path.write_text(f"{address}\n", "ascii")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
     def demo_keys(self) -> DemoKeys:
         """The demo account's credentials. Raises `CredentialError` when the file was damaged."""
@@ -127,3 +143,15 @@ class Vault:
             write_private(self.keys_file, "\n".join(lines))
         finally:
             database.close()
+
+
+def control_token(folder: Path) -> str:
+    """What steers the sandbox that runs on the folder. Raises `CredentialError` when there is none."""
+    path = folder / _CONTROL
+    try:
+        token = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        token = ""
+    if len(token) < 32:
+        raise CredentialError(f"{path} cannot be read: delete it and start the sandbox again to have a new one made")
+    return token

@@ -28,3 +28,12 @@ def changed(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     else:
         at[last] = value
     return copy
+
+
+PREAUTH = {**SALE, "requestType": "PaymentCardPreAuthTransaction"}
+
+
+def secondary(kind: str, total: float | None = None, currency: str = "EUR") -> dict[str, Any]:
+    """A secondary transaction of the Payments API: ``PostAuth``, ``Void`` or ``Return``."""
+    amount = {} if total is None else {"transactionAmount": {"total": total, "currency": currency}}
+    return {"requestType": f"{kind}Transaction", **amount}

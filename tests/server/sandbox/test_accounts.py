@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from payseal.server.accounts import AccountStore, CredentialStore, Database
-from payseal.server.accounts.decisions import latest
+from payseal.server.accounts.decided import latest
 
 from .conftest import Reply, Sandbox
 

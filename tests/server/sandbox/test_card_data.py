@@ -36,7 +36,7 @@ def test_no_card_number_code_or_secret_is_kept_or_logged(sandbox: Sandbox, caplo
     keys = re.findall(r'(?:secret|token) = "(.+)"', sandbox.vault.keys_file.read_text())
     assert len(keys) == 4
     hidden = [CARD, issued["accessToken"], *keys]
-    kept = b"".join(path.read_bytes() for path in sandbox.vault.folder.glob("sandbox.db*"))
+    kept = b"".join(path.read_bytes() for path in sandbox.vault.folder.glob("*.db*"))
     assert kept.count(b"MASTERCARD") > 0  # the database was really read
     for secret in hidden:
         assert secret.encode() not in kept

@@ -12,7 +12,7 @@ from payseal.middleware.decision import ACCEPTED, ANSWERED_AGAIN
 from payseal.server.accounts import tables
 from payseal.server.accounts.database import Database
 
-__all__ = ["Chosen", "Tally", "by_trace", "latest", "tally"]
+__all__ = ["Chosen", "Tally", "by_trace", "following", "latest", "newest_id", "tally"]
 
 _MOST: Final = 10_000
 _column: Final = tables.decisions.c
@@ -60,18 +60,33 @@ class Tally:
     slow: int | None
 
 
-def latest(
-    database: Database, chosen: Chosen | None = None, *, before: int | None = None, after: int | None = None, limit: int = 100
-) -> list[dict[str, Any]]:
-    """The newest decisions first, up to ``limit`` (10 000 at most), as rows of the table; those with an id below ``before`` and above
-    ``after``. Raises `DatabaseError`."""
+def latest(database: Database, chosen: Chosen | None = None, *, before: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
+    """The newest decisions first, up to ``limit`` (10 000 at most), as rows of the table; with ``before`` those with an id below it.
+
+    Raises `DatabaseError`.
+    """
     query = select(tables.decisions).where(*(chosen or Chosen()).clauses()).order_by(_column.id.desc()).limit(min(limit, _MOST))
     if before is not None:
         query = query.where(_column.id < before)
-    if after is not None:
-        query = query.where(_column.id > after)
     with database.read() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def following(database: Database, chosen: Chosen, *, after: int, limit: int = 100) -> list[dict[str, Any]]:
+    """The decisions with an id above ``after``, the oldest first: whoever goes on after the last of them misses none.
+
+    Up to ``limit`` (10 000 at most). Raises `DatabaseError`.
+    """
+    where = [*chosen.clauses(), _column.id > after]
+    query = select(tables.decisions).where(*where).order_by(_column.id).limit(min(limit, _MOST))
+    with database.read() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def newest_id(database: Database) -> int:
+    """The id of the newest decision; 0 before the first. Raises `DatabaseError`."""
+    with database.read() as connection:
+        return connection.execute(select(func.max(_column.id))).scalar() or 0
 
 
 def tally(database: Database, chosen: Chosen, *, since: float) -> Tally:

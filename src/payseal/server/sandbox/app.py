@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, TypeAlias
 
-from payseal.ledger import open_ledger
-from payseal.middleware import ASGIMiddleware, provider_refusal
+from starlette.applications import Starlette
+
+from payseal.credentials import Credential
+from payseal.ledger import Ledger, open_ledger
+from payseal.middleware import ASGIMiddleware
 from payseal.server.accounts import Database, Directory
 from payseal.server.accounts.decisions import DecisionLog
+from payseal.server.console import EXPLANATIONS, Gauge, Services, console
+from payseal.server.console import PATH as CONSOLE
 from payseal.server.sandbox import commercehub, fiserv, startbutton
+from payseal.server.sandbox.control import CONTROL, control_routes
+from payseal.server.sandbox.endpoints import endpoints
+from payseal.server.sandbox.explained import Explaining
 from payseal.server.sandbox.faults import Desk
 from payseal.server.sandbox.faults.layer import FaultLayer
 from payseal.server.sandbox.faults.misled import skewed
 from payseal.server.sandbox.front import front
+from payseal.server.sandbox.hosted import hosted_routes
 from payseal.server.sandbox.provider import Backing, Settings, failed
 from payseal.server.sandbox.store import Store
-from payseal.server.vault import Vault
+from payseal.server.sightings import Sightings
+from payseal.server.vault import Vault, control_token
 from payseal.verification import Authenticated
 
 __all__ = ["App", "opened"]
@@ -30,51 +41,68 @@ _ANSWER_TTL = 86_400
 
 
 @contextmanager
-def opened(vault: Vault, settings: Settings | None = None) -> Iterator[App]:
+def opened(vault: Vault, settings: Settings | None = None, address: str = "", stopping: threading.Event | None = None) -> Iterator[App]:
     """The application over one folder: its accounts, its databases, its ledger. Closed in the end, with every decision written.
+
+    ``address`` is where it is reached (``http://127.0.0.1:8700``): links in its answers begin with it. ``stopping`` is set by whoever
+    serves it before the last answers are waited for: those that would have no end then have one.
 
     Raises `CredentialError`, `DatabaseError`, `LedgerError`, `PaysealError`.
     """
-    database = Database.open(vault.accounts_url)
-    try:
-        with Directory(database, vault.ring) as directory:
-            decisions = DecisionLog(database, lambda keyid: directory.by_keyid(keyid) is not None)
-            store = Store.open(vault.database_file)
-            desk = Desk()
-            try:
-                backing = Backing(store, vault, directory, settings or Settings(), skewed(time.time))
-                yield _build(backing, decisions, desk)
-            finally:
-                desk.close()
-                decisions.close()
-                store.close()
-    finally:
-        database.close()
+    with ExitStack() as stack:
+        database = stack.enter_context(closing(Database.open(vault.accounts_url)))
+        directory = stack.enter_context(Directory(database, vault.ring))
+        ledger = stack.enter_context(closing(open_ledger(f"sqlite:///{vault.ledger_file.resolve()}")))
+        decisions = stack.enter_context(closing(DecisionLog(database, lambda keyid: directory.by_keyid(keyid) is not None)))
+        store = stack.enter_context(closing(Store.open(vault.database_file)))
+        desk = stack.enter_context(closing(Desk()))
+        backing = Backing(store, vault, directory, settings or Settings(), time.time)
+        stack.enter_context(startbutton.running(backing))
+        services = Services(
+            database=database,
+            ring=vault.ring,
+            directory=directory,
+            gauge=Gauge(ledger),
+            sightings=Sightings(),
+            address=address,
+            endpoints=endpoints(),
+            open_explanations=True,
+            stopping=stopping or threading.Event(),
+        )
+        yield _build(backing, ledger, decisions, desk, services)
 
 
-def _build(backing: Backing, decisions: DecisionLog, desk: Desk) -> App:
-    ledger = open_ledger(f"sqlite:///{backing.vault.ledger_file.resolve()}")
-
+def _build(backing: Backing, ledger: Ledger, decisions: DecisionLog, desk: Desk, services: Services) -> App:
     def admit(who: Authenticated, client: str | None) -> bool:
         account = backing.directory.account(who.account)
         return account is not None and account.allows(client)
 
+    def keys_of(account: str) -> tuple[Credential, ...]:
+        now = backing.clock()
+        return tuple(entry.credential(now) for entry in backing.directory.of_account(account) if not entry.problem)
+
     # The first that fits: within a provider a path of its own stands before the prefix that holds it.
+    mounts = [*commercehub.mounts(backing), *fiserv.mounts(backing), *startbutton.mounts(backing)]
     table: list[tuple[str, App]] = []
-    for mount in (*commercehub.mounts(backing), *fiserv.mounts(backing), *startbutton.mounts(backing)):
+    for mount in mounts:
+        explaining = Explaining(mount.verifier, services.sightings, keys_of, skewed(backing.clock), services.address)
         guarded = ASGIMiddleware(
             mount.app,
             mount.verifier,
             ledger,
             idempotent=mount.idempotent,
             answer_ttl=_ANSWER_TTL,
-            render=provider_refusal,
+            sealer=backing.vault,
+            render=explaining.render,
             on_decision=decisions.record,
+            witness=explaining.witness,
             admit=admit,
             unsigned=mount.unsigned,
         )
         table.append((mount.path, FaultLayer(guarded, desk, mount.provider, failed(mount.app))))
-    rest = front()
+    table.append((CONTROL, Starlette(routes=control_routes(desk, control_token(backing.vault.folder)))))
+    table += [(path, console(services)) for path in (CONSOLE, EXPLANATIONS)]
+    rest = front(mounts, hosted_routes(backing))
 
     async def sandbox(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         path = scope.get("path", "")

@@ -34,7 +34,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Backing:
-    """What a provider's application stands on. ``clock`` gives seconds since the epoch."""
+    """What a provider's application stands on. ``clock`` gives seconds since the epoch, and is never off: only verifiers are misled."""
 
     store: Store
     vault: Vault
@@ -63,11 +63,17 @@ class Model(BaseModel):
 
 
 class Failure(Exception):
-    """A request that was genuine and is refused for what it asks. Worded by the provider's `Shape`."""
+    """A request that was genuine and is refused for what it asks. Worded by the provider's `Shape`.
 
-    def __init__(self, status: int, message: str, *, code: str | None = None, field: str | None = None) -> None:
+    ``field`` and ``message`` are the first mistake; ``details`` are all of them, (field, message), where each is a field's.
+    """
+
+    def __init__(
+        self, status: int, message: str, *, code: str | None = None, field: str | None = None, details: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         super().__init__(message)
         self.status, self.message, self.code, self.field = status, message, code, field
+        self.details = details or (((field, message),) if field is not None else ())
 
 
 class Shape(Protocol):
@@ -105,7 +111,7 @@ def failed(app: FastAPI) -> Callable[[Request], dict[str, Any]]:
 
 def provider_app(title: str, shape: Shape) -> FastAPI:
     """An application whose every error has the provider's shape."""
-    app = FastAPI(title=title, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(title=title, openapi_url=None, redirect_slashes=False, strict_content_type=False)
     app.state.shape = shape
 
     def answer(failure: Failure, request: Request, headers: Any = None) -> JSONResponse:
@@ -117,12 +123,13 @@ def provider_app(title: str, shape: Shape) -> FastAPI:
 
     def _invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
+        found = error.errors()
+        if found[0]["type"] == "json_invalid":
+            return answer(Failure(400, "The body is not valid JSON."), request)
         # The place and the reason; never the value, which may be a card number.
-        field = ".".join(str(part) for part in first["loc"][1:] if isinstance(part, str | int))
-        malformed = first["type"] == "json_invalid"
-        message = "The body is not valid JSON." if malformed else f"{first['msg']}."
-        return answer(Failure(400, message, field=None if malformed else field or None), request)
+        mistakes = [(".".join(str(part) for part in each["loc"][1:] if isinstance(part, str | int)), f"{each['msg']}.") for each in found]
+        field, message = mistakes[0]
+        return answer(Failure(400, message, field=field or None, details=tuple(each for each in mistakes if each[0])), request)
 
     def _http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -140,7 +147,8 @@ def provider_app(title: str, shape: Shape) -> FastAPI:
     @app.middleware("http")
     async def _only_json(request: Request, proceed: Callable[[Request], Awaitable[Any]]) -> Any:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if request.method == "POST" and media_type != "application/json":
+        # A body that says nothing of itself is taken for JSON: the published Python sample sends one.
+        if request.method == "POST" and media_type not in ("", "application/json"):
             return answer(Failure(415, "The body must be sent as Content-Type: application/json."), request)
         return await proceed(request)
 

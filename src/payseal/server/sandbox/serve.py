@@ -19,7 +19,7 @@ from payseal.server.sandbox.faults.layer import ABORT
 from payseal.server.sandbox.provider import Settings
 from payseal.server.vault import Vault
 
-__all__ = ["bind", "serve", "serving"]
+__all__ = ["address_of", "bind", "serve", "serving"]
 
 HOST = "127.0.0.1"
 
@@ -38,17 +38,24 @@ def bind(port: int) -> socket.socket:
     return listener
 
 
+def address_of(listener: socket.socket) -> str:
+    """Where it is reached."""
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
 def serve(vault: Vault, listener: socket.socket, settings: Settings | None = None) -> None:
     """Serve until interrupted."""
-    with opened(vault, settings) as app:
-        _server(app).run(sockets=[listener])
+    address, stopping = address_of(listener), threading.Event()
+    with vault.running(address), opened(vault, settings, address, stopping) as app:
+        _server(app, stopping).run(sockets=[listener])
 
 
 @contextlib.contextmanager
 def serving(vault: Vault, listener: socket.socket, settings: Settings | None = None) -> Iterator[None]:
     """Serve from a thread for as long as the block runs."""
-    with opened(vault, settings) as app:
-        server = _server(app)
+    address, stopping = address_of(listener), threading.Event()
+    with vault.running(address), opened(vault, settings, address, stopping) as app:
+        server = _server(app, stopping)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
@@ -63,7 +70,20 @@ def serving(vault: Vault, listener: socket.socket, settings: Settings | None = N
             thread.join(timeout=15)
 
 
-def _server(app: App) -> uvicorn.Server:
+class _Server(uvicorn.Server):
+    """Says that it stops before it waits for the last answers."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's."""
+        self._stopping.set()
+        await super().shutdown(sockets)
+
+
+def _server(app: App, stopping: threading.Event) -> uvicorn.Server:
     connections: dict[Any, asyncio.Transport] = {}
 
     class Protocol(AutoHTTPProtocol):  # type: ignore[valid-type,misc]  # one of two classes, whichever is installed
@@ -84,4 +104,4 @@ def _server(app: App) -> uvicorn.Server:
         await app(scope, receive, send)
 
     config = uvicorn.Config(droppable, http=Protocol, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5)
-    return uvicorn.Server(config)
+    return _Server(config, stopping)

@@ -22,7 +22,7 @@ __all__ = ["Store", "metadata"]
 metadata = MetaData()
 
 #: Which tables these are (``PRAGMA user_version``). A sandbox begins anew rather than being migrated.
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

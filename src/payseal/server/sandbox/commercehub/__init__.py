@@ -8,7 +8,7 @@ from payseal.credentials import Credential
 from payseal.server.sandbox.commercehub.digests import SWITCH, DigestVerifier
 from payseal.server.sandbox.commercehub.routes import CAPTURE, PREFIXES, application
 from payseal.server.sandbox.commercehub.sessions import Sessions
-from payseal.server.sandbox.faults.misled import MisledAccountVerifier, MisledVerifier
+from payseal.server.sandbox.faults.misled import MisledAccountVerifier, MisledVerifier, skewed
 from payseal.server.sandbox.provider import Backing, Mount
 from payseal.verification import Presented
 
@@ -31,8 +31,8 @@ def mounts(backing: Backing) -> list[Mount]:
         return found is not None and found.switches[SWITCH]
 
     app = application(backing, sessions)
-    digest = _MisledDigestVerifier(sessions.credential, accepts_unkeyed, lookup=lookup, clock=backing.clock)
-    signed = MisledAccountVerifier(backing.directory, "commercehub-hmac", clock=backing.clock)
+    digest = _MisledDigestVerifier(sessions.credential, accepts_unkeyed, lookup=lookup, clock=skewed(backing.clock))
+    signed = MisledAccountVerifier(backing.directory, "commercehub-hmac", clock=skewed(backing.clock))
     return [
         Mount("commercehub", CAPTURE, app, digest, idempotent=True),
         *(Mount("commercehub", prefix, app, signed, idempotent=True) for prefix in PREFIXES),

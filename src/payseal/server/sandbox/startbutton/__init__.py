@@ -8,7 +8,7 @@ from dataclasses import replace
 from payseal.credentials import Credential
 from payseal.request import Request
 from payseal.server.accounts.unsigned import TokenAlone
-from payseal.server.sandbox.faults.misled import MisledAccountVerifier
+from payseal.server.sandbox.faults.misled import MisledAccountVerifier, skewed
 from payseal.server.sandbox.provider import Backing, Mount
 from payseal.server.sandbox.startbutton.routes import READS, SIGNED, application
 from payseal.server.sandbox.startbutton.worker import running
@@ -22,7 +22,7 @@ def mounts(backing: Backing) -> list[Mount]:
     app = application(backing)
     # The merchant is named by its token here, always: the catalogue leaves that open for those who only have a signKey.
     named_by_token = {"Authorization": "Bearer {token}"}
-    scheme, directory, clock = "startbutton-transfer", backing.directory, backing.clock
+    scheme, directory, clock = "startbutton-transfer", backing.directory, skewed(backing.clock)
     transfers = MisledAccountVerifier(directory, scheme, clock=clock, headers=named_by_token)
     reads = _Reads(directory, scheme, clock=clock, headers=named_by_token)
     by_token = TokenAlone(reads, None, clock=clock)

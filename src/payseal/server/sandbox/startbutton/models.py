@@ -38,8 +38,8 @@ def _target(value: str) -> str:
 
 _Optional: Final = BeforeValidator(_empty_is_none)
 _Text: TypeAlias = Annotated[Annotated[str, Field(max_length=120), AfterValidator(_printable)] | None, _Optional]
-_Code: TypeAlias = Annotated[Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]{1,40}$")] | None, _Optional]
-_Number: TypeAlias = Annotated[Annotated[str, Field(pattern=r"^\+?[0-9A-Za-z]{6,34}$")] | None, _Optional]
+_Code: TypeAlias = Annotated[Annotated[str, Field(pattern=r"^([0-9A-Za-z_.-]{1,40})?$")] | None, _Optional]
+_Number: TypeAlias = Annotated[Annotated[str, Field(pattern=r"^(\+?[0-9A-Za-z]{6,34})?$")] | None, _Optional]
 
 
 class Transfer(Model):
