@@ -18,6 +18,8 @@ from payseal.server.accounts import AccountStore, AccountVerifier, CredentialSto
 from tests.clock import Clock
 from tests.middleware.support import asgi_call
 
+pytestmark = pytest.mark.alone
+
 ACTOR = "test:operator"
 BODY = b'{"amount": 1}'
 

@@ -14,6 +14,8 @@ from payseal.server.accounts.decided import latest
 
 from .conftest import Reply, Sandbox
 
+pytestmark = pytest.mark.alone
+
 ACTOR = "test:operator"
 SWITCH = "require_signed_transfers"
 TRANSFER = {"amount": 100, "currency": "GHS", "country": "Ghana", "bankCode": "GH01", "accountNumber": "0011223344"}
