@@ -231,7 +231,7 @@ def test_an_amount_is_read_digit_by_digit(sandbox: Sandbox, total: str) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"{", b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": ' + b"1" * 5000 + b"}", b'"x"'],
+    [b"{", b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1' + b"1" * 5000, b'"x"'],
 )
 @pytest.mark.parametrize("path", [CHARGES, "/payments/v1/transaction-inquiry"])
 def test_what_is_no_json_object_is_said_to_be_none(sandbox: Sandbox, path: str, raw: bytes) -> None:

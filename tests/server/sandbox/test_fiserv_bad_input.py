@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payseal.server.sandbox.fiserv.parsing import parse
+from payseal.server.sandbox.exact_json import parse
 from payseal.server.sandbox.provider import Failure
 
 from .calls import fiserv, sale

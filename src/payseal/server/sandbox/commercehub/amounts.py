@@ -1,25 +1,21 @@
-"""Amounts as they travel: a JSON number, read digit by digit and never by way of binary floating point."""
+"""Amounts as they travel: a JSON number, as `exact_json` reads it, with no more decimals than its currency has."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Coroutine
 from decimal import Decimal
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
 from payseal.server.sandbox.money import CURRENCIES, fits, minor_units
 from payseal.server.sandbox.provider import Model
 
-__all__ = ["Amount", "ExactRoute"]
+__all__ = ["Amount"]
 
 
 def _number(value: object) -> object:
-    """A number as `ExactRoute` reads it: text that looks like one is none."""
+    """A number as `exact_json` reads it: text that looks like one is none."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise PydanticCustomError("number", "The amount must be a JSON number")
     return value
@@ -65,30 +61,3 @@ class Amount(Model):
     def of(cls, minor: int, currency: str) -> Amount:
         """From minor units."""
         return cls(currency=currency, total=Decimal(minor).scaleb(-CURRENCIES[currency]))
-
-
-class _ExactRequest(Request):
-    async def json(self) -> Any:
-        """The body, its numbers exact. Whatever is wrong with it is one `json.JSONDecodeError`, without the body in it."""
-        try:
-            return json.loads(await self.body(), parse_float=Decimal, parse_constant=_no_number)
-        # Not JSON, not Unicode, thousands of digits; a number beyond what `Decimal` holds; nested thousands deep.
-        except (ValueError, ArithmeticError, RecursionError):
-            raise json.JSONDecodeError("not JSON", "", 0) from None
-
-
-class ExactRoute(APIRoute):
-    """A route whose JSON numbers with a point or an exponent arrive as `Decimal`."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """As FastAPI's own."""
-        handler = super().get_route_handler()
-
-        async def exact(request: Request) -> Response:
-            return await handler(_ExactRequest(request.scope, request.receive))
-
-        return exact
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"JSON has no {name}")

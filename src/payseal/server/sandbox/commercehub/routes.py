@@ -9,7 +9,6 @@ from fastapi import APIRouter, FastAPI, Request
 
 from payseal.server.sandbox.cards import KeptCard
 from payseal.server.sandbox.commercehub import answers, cardblock
-from payseal.server.sandbox.commercehub.amounts import ExactRoute
 from payseal.server.sandbox.commercehub.models import (
     CancelRequest,
     CaptureAnswer,
@@ -27,6 +26,7 @@ from payseal.server.sandbox.commercehub.payments import Asker, Payments
 from payseal.server.sandbox.commercehub.rules import Kind
 from payseal.server.sandbox.commercehub.sessions import Session, Sessions
 from payseal.server.sandbox.commercehub.wording import Wrong, refusal, shape
+from payseal.server.sandbox.exact_json import ExactRoute
 from payseal.server.sandbox.faults import stage_of
 from payseal.server.sandbox.provider import Backing, authenticated, provider_app
 

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
 from payseal.server.sandbox.cards import KeptCard
+from payseal.server.sandbox.exact_json import ExactRoute
 from payseal.server.sandbox.faults import stage_of
 from payseal.server.sandbox.fiserv import records
 from payseal.server.sandbox.fiserv.models import (
@@ -28,7 +29,6 @@ from payseal.server.sandbox.fiserv.models import (
     UsedCard,
     UsedCardExpiry,
 )
-from payseal.server.sandbox.fiserv.parsing import ExactRoute
 from payseal.server.sandbox.fiserv.records import Maker, Order, Primary
 from payseal.server.sandbox.fiserv.rules import Entry, Kind, NotAllowed, Wanted, weigh
 from payseal.server.sandbox.fiserv.wording import DOCUMENTED, Declined, not_allowed, not_found, shape
