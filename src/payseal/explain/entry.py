@@ -32,7 +32,7 @@ def explain(
 
     ``request`` is as it arrived, ``credential`` the one it names (``None`` where there is none). ``now`` is the verifier's time in seconds
     since the epoch, by default this machine's; ``budget`` how long the search may take (seconds). ``others`` are further credentials of
-    whoever asks, one of which may have been used by mistake. ``replayed`` is whether the ledger knew the id, ``state`` the credential's.
+    whoever asks, one of which may have been used by mistake. ``replayed`` is whether the ledger knew the id, ``state`` the credential's, be it there still or not.
     Whatever the request holds, nothing is raised for it.
     """
     from payseal.explain.explanation import explained  # here, because signing and verifying never need it

@@ -244,7 +244,7 @@ def _outside(
             facts = {"seconds": abs(at - moment) // 1000, "tolerance": scheme.created.tolerance // 1000}
             yield cause(code, facts, proven=proven)
     if credential is None:
-        yield cause("credential-unknown", {}, proven=False)
+        yield cause("credential-revoked" if state == "revoked" else "credential-unknown", {}, proven=False)
     elif state == "revoked":
         yield cause("credential-revoked", {}, proven=proven)
     elif not credential.valid_at(now):

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 from payseal import Credential, Request, Signer, scheme
 from payseal.server.users import User
 from tests.browser import Visit, visit
+from tests.server.sandbox.conftest import Reply
 
-from ..sandbox.conftest import Reply
 from .conftest import PASSWORD, Console
 
 TRANSFER = "/transaction/transfer"
@@ -69,7 +69,10 @@ def transfer_until(console: Console, credential: Credential, status: int) -> Rep
 
 def refused_sale(console: Console) -> str:
     """A sale whose body was written anew after it was signed; returns its trace."""
-    path, body = "/gateway/v2/payments", {"requestType": "PaymentCardSaleTransaction", "transactionAmount": {"total": 12.04, "currency": "EUR"}}
+    path, body = (
+        "/gateway/v2/payments",
+        {"requestType": "PaymentCardSaleTransaction", "transactionAmount": {"total": 12.04, "currency": "EUR"}},
+    )
     signer = Signer(scheme("fiserv-payments"), console.vault.demo_keys().fiserv)
     headers = signer.sign(Request("POST", path, body=json.dumps(body).encode()))
     sent = json.dumps(body, separators=(",", ":")).encode()

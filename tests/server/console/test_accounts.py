@@ -6,9 +6,9 @@ import pytest
 
 from payseal import Credential
 from payseal.server.accounts import IssuedCredential
+from tests.server.sandbox.calls import eventually
+from tests.server.sandbox.samples import TRANSFER
 
-from ..sandbox.calls import eventually
-from ..sandbox.samples import TRANSFER
 from .conftest import ACTOR, Console, Visitor
 
 SOON = 3.0
@@ -111,7 +111,7 @@ def test_a_disabled_account_is_refused_until_it_is_enabled(console: Console) -> 
     page = f"/console/accounts/{account}"
     eventually(lambda: transfer(console, key) != 401, SOON)
     visitor.get(page)
-    assert visitor.post(f"{page}/disabled", {"value": "on"}).location == f"{page}?said=account-disabled"
+    assert visitor.post(f"{page}/disabled", {"value": "on", "sure": "on"}).location == f"{page}?said=account-disabled"
     eventually(lambda: transfer(console, key) == 401, SOON)
     assert "disabled since" in visitor.get(page).words
     assert visitor.post(f"{page}/disabled", {"value": "off"}).location == f"{page}?said=account-enabled"

@@ -308,7 +308,7 @@ def test_a_snippet_is_copied(browser: Browser, console: Console) -> None:
     with at_console(browser, console, permissions=[]) as seen:
         page = seen.page
         page.goto(address(console, "/console/try"))
-        page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed'))")
+        page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')))")
         page.locator("summary", has_text="curl").click()
         page.get_by_role("button", name="Copy as curl").click()
         assert "curl" in page.evaluate("getSelection().toString()"), "what cannot be copied is selected"
@@ -319,12 +319,23 @@ def test_a_merchant_sees_its_own_and_nothing_else(browser: Browser, console: Con
     mine = console.credentials.create(account, "fiserv-payments", actor=ACTOR).keyid
     foreign = keyid_of(console.vault.demo_keys().fiserv)
     now = time.time()
-    rows = [("accepted", account, mine), ("accepted", "demo", foreign), ("invalid-signature", None, mine), ("invalid-signature", None, foreign)]
-    put(console.database, [decision(code, at=now, scheme="fiserv-payments", account=who, keyid=key, chance=chance) for code, who, key in rows])
+    rows = [
+        ("accepted", account, mine),
+        ("accepted", "demo", foreign),
+        ("invalid-signature", None, mine),
+        ("invalid-signature", None, foreign),
+    ]
+    put(
+        console.database,
+        [decision(code, at=now, scheme="fiserv-payments", account=who, keyid=key, chance=chance) for code, who, key in rows],
+    )
     with at_console(browser, console, "merchant", account) as seen:
         page = seen.page
         live = live_page(page, console)
-        put(console.database, [decision(code, at=now, scheme="fiserv-payments", account=who, keyid=key, chance=chance) for code, who, key in rows])
+        put(
+            console.database,
+            [decision(code, at=now, scheme="fiserv-payments", account=who, keyid=key, chance=chance) for code, who, key in rows],
+        )
         expect(live.locator("#rows tr")).to_have_count(4)
         assert live.locator("#rows tr", has_text=mine).count() == 4
         live.close()
@@ -343,9 +354,7 @@ def test_requests_are_filtered_and_the_stream_with_them(browser: Browser, consol
 
     def two() -> None:
         for code in ("accepted", "outside-window"):
-            put(
-                console.database, [decision(code, at=time.time(), scheme="fiserv-payments", account="demo", keyid=keyid, chance=chance)]
-            )
+            put(console.database, [decision(code, at=time.time(), scheme="fiserv-payments", account="demo", keyid=keyid, chance=chance)])
 
     two()
     with at_console(browser, console) as seen:
@@ -367,7 +376,9 @@ def test_live_rows_are_held_let_go_dropped_and_never_read_aloud(browser: Browser
     keyid, chance = console.vault.demo_keys().fiserv.keyid, random.Random(3)
 
     def arrive(count: int) -> str:
-        rows = [decision("accepted", at=time.time(), scheme="fiserv-payments", account="demo", keyid=keyid, chance=chance) for _ in range(count)]
+        rows = [
+            decision("accepted", at=time.time(), scheme="fiserv-payments", account="demo", keyid=keyid, chance=chance) for _ in range(count)
+        ]
         put(console.database, rows)
         return str(rows[-1]["trace"])
 
@@ -389,7 +400,7 @@ def test_live_rows_are_held_let_go_dropped_and_never_read_aloud(browser: Browser
         expect(rows.first.locator(f'a[href$="{trace}"]')).to_be_visible()
         assert rows.first.locator("time").evaluate("each => each.dateTime.endsWith('Z')")
         trace = arrive(600)
-        expect(row_of(page, trace)).to_be_visible()
+        expect(row_of(page, trace)).to_be_visible(timeout=30_000)
         expect(rows).to_have_count(500)
         found = rows.evaluate_all("rows => rows.map(row => row.id)")
         assert len(set(found)) == 500
@@ -457,13 +468,13 @@ def test_the_overview_renews_itself_without_getting_in_the_way(browser: Browser,
         expect(page.get_by_role("alert")).to_have_count(0)
         assert page.evaluate("window.marked")
 
-        for complaint in ("401 (", "Error Code 401"):
-            seen.expect(complaint)
+        seen.expect("401")
         console.users.disable(page.locator(".who a").inner_text(), actor=ACTOR)
         page.clock.run_for(6000)
         expect(page).to_have_url(re.compile("/console/sign-in"))
 
 
+@pytest.mark.alone
 def test_ten_thousand_decisions_open_quickly(browser: Browser, console: Console) -> None:
     rows = hour(console.vault.demo_keys(), time.time(), busy=175.0)
     assert len(rows) >= 10_000

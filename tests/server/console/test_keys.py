@@ -10,10 +10,10 @@ from collections.abc import Callable
 import pytest
 
 from payseal import Credential, Request, Signer, scheme
+from tests.server.sandbox.calls import eventually
+from tests.server.sandbox.conftest import Reply
+from tests.server.sandbox.samples import SALE, TRANSFER
 
-from ..sandbox.calls import eventually
-from ..sandbox.conftest import Reply
-from ..sandbox.samples import SALE, TRANSFER
 from .conftest import ACTOR, Console, Got, Visitor
 
 #: Within a second, and what a busy machine adds to it.

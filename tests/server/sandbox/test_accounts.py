@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from payseal import Credential
 from payseal.server.accounts import AccountStore, CredentialStore, Database
-from payseal.server.accounts.decided import latest
+from payseal.server.accounts.decided import Chosen, latest
 
 from .conftest import Reply, Sandbox
 
@@ -144,3 +145,24 @@ def test_every_decision_is_on_record_and_nothing_secret_in_it(sandbox: Sandbox, 
     ]
     assert all(0 < row["latency"] < 5_000_000 for row in rows)
     assert token not in repr(rows)
+
+
+def test_what_was_refused_is_found_under_the_key_it_named_in_use_or_over(sandbox: Sandbox, database: Database) -> None:
+    store = CredentialStore(database, sandbox.vault.ring)
+    for name, path in (("startbutton-transfer", "/transaction/transfer"), ("fiserv-payments", "/gateway/v2/payments")):
+        issued = store.create("demo", name, actor=ACTOR)
+        other = Credential(issued.keyid, "another secret than this key's", issued.token)
+        soon(lambda: sandbox.signed(name, Credential(issued.keyid, issued.secret, issued.token), "POST", path, {}), 400)  # noqa: B023
+        for revoked in (False, True):
+            if revoked:
+                store.revoke(issued.keyid, actor=ACTOR)
+                time.sleep(1)
+            time.sleep(0.6)  # what was decided before is written by now
+            since = max([row["id"] for row in latest(database, limit=1)], default=0)
+            assert sandbox.signed(name, other, "POST", path, {}).status == 401
+            deadline = time.monotonic() + 2
+            while not (rows := [row for row in latest(database) if row["id"] > since]):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert [(row["code"], row["account"], row["keyid"]) for row in rows] == [("invalid-signature", None, issued.keyid)]
+            assert latest(database, Chosen("demo", [issued.keyid]))[0]["id"] == rows[0]["id"]

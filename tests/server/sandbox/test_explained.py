@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from payseal import Credential, Request, Signer, scheme
+from payseal.server.accounts import CredentialStore, Database
 
 from .calls import sale
 from .conftest import Reply, Sandbox
@@ -81,3 +82,22 @@ def test_whatever_is_sent_is_refused_with_an_explanation_in_time(sandbox: Sandbo
 
 def test_an_accepted_request_is_answered_as_the_provider_does(sandbox: Sandbox) -> None:
     assert "payseal" not in sale(sandbox).json
+
+
+def test_a_key_that_was_revoked_is_said_to_be(sandbox: Sandbox) -> None:
+    database = Database.open(sandbox.vault.accounts_url)
+    store = CredentialStore(database, sandbox.vault.ring)
+    body = json.dumps(SALE).encode()
+    for name, path in (("fiserv-payments", "/gateway/v2/payments"), ("startbutton-transfer", "/transaction/transfer")):
+        issued = store.create("demo", name, actor="test:operator")
+        store.revoke(issued.keyid, actor="test:operator")
+        assert store.revoked(keyid=issued.keyid)
+        credential = Credential(issued.keyid, issued.secret, issued.token)
+        deadline = time.monotonic() + 5
+        while (answer := sandbox.signed(name, credential, "POST", path, raw=body)).json["payseal"]["cause"]["code"] != "credential-revoked":
+            assert time.monotonic() < deadline, answer.json
+            time.sleep(0.1)
+        assert answer.status == 401
+    assert not store.revoked(keyid="nobody")
+    assert not store.revoked(token="nothing")
+    database.close()

@@ -46,6 +46,8 @@ class _Snapshot:
     by_token: Mapping[bytes, Entry] = field(default_factory=dict)
     #: scheme → every set of overrides that a credential of it has.
     overrides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Of every credential there ever was: keyid → keyid, and digest of its token → keyid.
+    names: Mapping[str | bytes, str] = field(default_factory=dict)
 
 
 class Directory:
@@ -148,6 +150,12 @@ class Directory:
         """The credential with that access token, or ``None``. Raises `CredentialError` in doubt."""
         return self._trusted().by_token.get(token_digest(token))
 
+    def keyid_of(self, *, keyid: str | None = None, token: str | None = None) -> str | None:
+        """The keyid of a credential that is ours by that keyid or that token, be it in use, revoked or of a disabled account: to say whose a
+        refused request was, never to accept one. Raises nothing: what was known last is good enough for that."""
+        name = keyid if token is None else token_digest(token)
+        return None if name is None else self._snapshot.names.get(name)
+
     def of_account(self, id: str) -> list[Entry]:
         """Every credential of that account which is neither revoked nor disabled. Raises `CredentialError` in doubt."""
         return [entry for entry in self._trusted().by_keyid.values() if entry.account == id]
@@ -182,12 +190,17 @@ class Directory:
         query = select(tables.accounts.c.id).where(tables.accounts.c.revision > known.revision)
         changed = list(connection.execute(query).scalars())
         gone = set(changed)
-        accounts = dict(known.accounts)
+        accounts, names = dict(known.accounts), dict(known.names)
         by_keyid = {keyid: entry for keyid, entry in known.by_keyid.items() if entry.account not in gone}
         for start in range(0, len(changed), _BATCH):
             part = changed[start : start + _BATCH]
             found = {account.id: account for account in read_accounts(connection, part)}
             accounts.update(found)
+            column = tables.credentials.c
+            for row in connection.execute(select(column.keyid, column.token_sha256).where(column.account.in_(part))):
+                names[row.keyid] = row.keyid
+                if row.token_sha256 is not None:
+                    names[row.token_sha256] = row.keyid
             for entry in read_entries(connection, part, self._ring):
                 if found[entry.account].disabled is None:
                     by_keyid[entry.keyid] = entry
@@ -199,7 +212,7 @@ class Directory:
             if entry.overrides != "{}":
                 overrides.setdefault(entry.scheme, set()).add(entry.overrides)
         variants = {scheme: tuple(sorted(texts)) for scheme, texts in overrides.items()}
-        return _Snapshot(revision, accounts, by_keyid, by_token, variants)
+        return _Snapshot(revision, accounts, by_keyid, by_token, variants, names)
 
     def _run(self) -> None:
         with self._loading:

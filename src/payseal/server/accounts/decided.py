@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, or_, select
 
 from payseal.middleware.decision import ACCEPTED, ANSWERED_AGAIN
 from payseal.server.accounts import tables
@@ -68,8 +68,7 @@ def latest(database: Database, chosen: Chosen | None = None, *, before: int | No
     query = select(tables.decisions).where(*(chosen or Chosen()).clauses()).order_by(_column.id.desc()).limit(min(limit, _MOST))
     if before is not None:
         query = query.where(_column.id < before)
-    with database.read() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return _rows(database, query)
 
 
 def following(database: Database, chosen: Chosen, *, after: int, limit: int = 100) -> list[dict[str, Any]]:
@@ -79,14 +78,20 @@ def following(database: Database, chosen: Chosen, *, after: int, limit: int = 10
     """
     where = [*chosen.clauses(), _column.id > after]
     query = select(tables.decisions).where(*where).order_by(_column.id).limit(min(limit, _MOST))
-    with database.read() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return _rows(database, query)
 
 
 def newest_id(database: Database) -> int:
     """The id of the newest decision; 0 before the first. Raises `DatabaseError`."""
     with database.read() as connection:
         return connection.execute(select(func.max(_column.id))).scalar() or 0
+
+
+def _rows(database: Database, query: Select[Any]) -> list[dict[str, Any]]:
+    with database.read() as connection:
+        result = connection.execute(query)
+        names = tuple(result.keys())
+        return [dict(zip(names, row, strict=True)) for row in result]  # half the time of its own mappings: there may be ten thousand
 
 
 def tally(database: Database, chosen: Chosen, *, since: float) -> Tally:

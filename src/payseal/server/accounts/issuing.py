@@ -111,6 +111,13 @@ class CredentialStore:
                 ends.setdefault(row.keyid, []).append(row.not_after)
             return [_record(row, tuple(ends.get(row.keyid, ()))) for row in connection.execute(query)]
 
+    def revoked(self, *, keyid: str | None = None, token: str | None = None) -> bool:
+        """Whether the credential of that keyid, or with that token, was revoked."""
+        columns = tables.credentials.c
+        named = columns.keyid == keyid if token is None else columns.token_sha256 == token_digest(token)
+        with self._database.read() as connection:
+            return connection.execute(select(columns.keyid).where(named, columns.revoked.is_not(None))).first() is not None
+
     def rotate(self, keyid: str, *, overlap: float = 86_400.0, actor: str) -> IssuedCredential:
         """Issue a new secret: it signs from now on, and the old one verifies for another ``overlap`` seconds (0 to 90 days).
 

@@ -69,7 +69,7 @@ class AccountVerifier(Verifier):
         credential = None if entry is None else entry.credential(self._clock())
         own = self._plain if entry is None else self._verifier_for(entry.overrides)
         try:
-            return _with(own.read(request), own, credential)
+            return _with(own.read(request), own, credential, keyid=self._named_keyid(request))
         except Rejected as rejected:
             if rejected.code != "malformed-header":
                 raise
@@ -94,6 +94,22 @@ class AccountVerifier(Verifier):
 
     def find_entry(self, request: Request) -> Entry | None:
         """The credential whose keyid or token the request's headers hold, unproven. Raises `CredentialError` in doubt."""
+        name = self.named(request)
+        if name is None:
+            self.directory.account("")  # raises in doubt, whoever asks
+            return None
+        entry = self.directory.by_keyid(name) if self.scheme.names == "keyid" else self.directory.by_token(name)
+        if entry is None or entry.scheme != self.scheme.name or (entry.allow_unkeyed and not self._allow_unkeyed):
+            return None
+        return entry
+
+    def _named_keyid(self, request: Request) -> str | None:
+        """Whose a request is that names its sender by a token, unproven: its owner finds what was refused, though the key is over."""
+        return self.directory.keyid_of(token=self.named(request)) if self.scheme.names == "token" else None
+
+    def named(self, request: Request) -> str | None:
+        """The keyid or the token (whichever the scheme names its sender by) in the request's headers, unproven; ``None`` when there is
+        none, or more than one."""
         named: set[str] = set()
         for rule in self._identity:
             for value in request.values(rule.key)[:2]:
@@ -103,14 +119,7 @@ class AccountVerifier(Verifier):
                     named.update(text for component, text in rule.read(value) if component.name == self.scheme.names)
                 except Rejected:
                     return None
-        if len(named) != 1:  # none; or two, which is refused when all of it is read
-            self.directory.account("")  # raises in doubt, whoever asks
-            return None
-        lookup = self.directory.by_keyid if self.scheme.names == "keyid" else self.directory.by_token
-        entry = lookup(named.pop())
-        if entry is None or entry.scheme != self.scheme.name or (entry.allow_unkeyed and not self._allow_unkeyed):
-            return None
-        return entry
+        return named.pop() if len(named) == 1 else None  # of two, reading all of it refuses the request
 
     def owner(self, request: Request) -> tuple[Scheme, Credential] | None:
         """The credential that the request names, unproven, and the rules its requests are read by. Raises `CredentialError` in doubt."""
@@ -142,9 +151,11 @@ def _selected_credential(presented: Identity) -> Credential | None:
     return presented.credential if isinstance(presented, _Selected) else None
 
 
-def _with(read: Presented, verifier: Verifier, credential: Credential | None, diagnosis: str = "") -> _Selected:
+def _with(
+    read: Presented, verifier: Verifier, credential: Credential | None, diagnosis: str = "", *, keyid: str | None = None
+) -> _Selected:
     return _Selected(
-        read.keyid,
+        read.keyid if read.keyid is not None else keyid,
         read.token,
         read.nonce,
         read.created_text,

@@ -53,9 +53,10 @@ def account_page(visit: Visit, problem: str = "", status: int = 200) -> Response
 
 
 def _issuable() -> list[tuple[str, str]]:
-    """The schemes that an account can have a key for: those whose requests say whose they are."""
+    """The schemes that an account is given a key for here: those whose requests say whose they are, and that have a key. The rest is for
+    the command line, which asks twice."""
     named = ((name, scheme(name)) for name in catalogue_names())
-    return [(name, rules.title) for name, rules in named if rules.names != "nobody"]
+    return [(name, rules.title) for name, rules in named if rules.names != "nobody" and rules.keyed]
 
 
 def _switch(visit: Visit) -> Response:
@@ -81,6 +82,8 @@ def _disallow(visit: Visit) -> Response:
 
 def _disable(visit: Visit) -> Response:
     account, disabled = visit.require_account(visit.parameters["id"]), visit.form.get("value") == "on"
+    if disabled and visit.form.get("sure") != "on":
+        return account_page(visit, "To disable an account, say that you want to.", 400)
     visit.services.accounts.set_disabled(account, disabled, actor=visit.actor)
     return visit.back_to(f"/console/accounts/{account}", "account-disabled" if disabled else "account-enabled")
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -114,7 +113,7 @@ def _route(page: Page, services: Services) -> Route:
                 return _plain("That is more than a form of this page can hold.", 413)
             form = read
         try:
-            return await run_in_threadpool(_visited, request, form, handler)
+            return await services.in_thread(_visited, request, form, handler)
         except DatabaseError as error:
             _logger.error("the console cannot ask its database: %s", error)
             return _plain("The database cannot be asked at the moment: try again.", 503)

@@ -35,7 +35,6 @@ def _create(visit: Visit) -> Response:
             actor=visit.actor,
             label=form.get("label", "").strip(),
             overrides=overrides,
-            allow_unkeyed=form.get("allow_unkeyed") == "on",
             not_after=_end(visit, "never"),
         )
     except PaysealError as error:

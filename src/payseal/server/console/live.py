@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -44,12 +43,12 @@ def routes(services: Services) -> list[Route]:
     async def stream(request: Request) -> Response:
         token = request.cookies.get(cookie_name(encrypted=encrypted(request)))
         try:
-            session = await run_in_threadpool(services.sessions.find, token) if token else None
+            session = await services.in_thread(services.sessions.find, token) if token else None
             if session is None or token is None:
                 return _plain("sign in first", 401)
             if request.method == "HEAD":
                 return Response(headers=HEADERS, media_type="text/event-stream")
-            chosen, last = await run_in_threadpool(_begun, services, session, request)
+            chosen, last = await services.in_thread(_begun, services, session, request)
         except PaysealError:
             return _plain("the database cannot be asked at the moment", 503)
         user = session.user.id
@@ -66,11 +65,11 @@ def routes(services: Services) -> list[Route]:
             rows: list[dict[str, Any]] = []
             try:
                 if looks % _CHECK_EVERY == 0:
-                    session = await run_in_threadpool(services.sessions.find, token)
+                    session = await services.in_thread(services.sessions.find, token)
                     if session is None:
                         return
-                    chosen = await run_in_threadpool(_chosen, services, session, request)  # there may be a new key
-                rows = await run_in_threadpool(following, services.database, chosen, after=last, limit=_ROWS)
+                    chosen = await services.in_thread(_chosen, services, session, request)  # there may be a new key
+                rows = await services.in_thread(following, services.database, chosen, after=last, limit=_ROWS)
             except PaysealError:
                 yield ": the database cannot be asked\n\n"
             for row in rows:

@@ -38,7 +38,7 @@ def moment(seconds: float | None) -> str:
 def span(seconds: float) -> str:
     """A length of time in its largest fitting unit: ``3 days``, ``90 seconds``."""
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= 2 * size or seconds == size:
+        if round(seconds) >= 2 * size or round(seconds) == size:
             count = round(seconds / size)
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return f"{round(seconds)} second{'' if round(seconds) == 1 else 's'}"

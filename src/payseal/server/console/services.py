@@ -6,6 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import anyio
+from anyio import to_thread
 
 from payseal.server.accounts import AccountStore, CredentialStore, Database, Directory, KeyRing
 from payseal.server.console.gauge import Gauge
@@ -13,6 +18,9 @@ from payseal.server.sightings import Sightings
 from payseal.server.users import LinkStore, SessionStore, Throttle, UserStore
 
 __all__ = ["Endpoint", "Services"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,18 @@ class Services:
     #: Set when the server stops: streams end.
     stopping: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = time.time
+    #: The console's own: however many people sign in or export at once, requests that are to be verified find theirs.
+    threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(12))
     accounts: AccountStore = field(init=False)
     credentials: CredentialStore = field(init=False)
     users: UserStore = field(init=False)
     sessions: SessionStore = field(init=False)
     links: LinkStore = field(init=False)
     throttle: Throttle = field(init=False)
+
+    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do work that may wait, in one of the console's threads."""
+        return await to_thread.run_sync(partial(work, *args, **kwargs), limiter=self.threads)
 
     def __post_init__(self) -> None:
         for name, made in (

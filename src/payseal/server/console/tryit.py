@@ -95,6 +95,8 @@ def _previewed(visit: Visit, form: dict[str, str]) -> tuple[_Preview | None, str
         signer = Signer(draft.scheme, draft.credential)
         request = Request(draft.endpoint.method, draft.path, body=draft.body.encode())
         headers = signer.sign(request, created=draft.created, nonce=draft.nonce)
+    except Missing:
+        raise
     except PaysealError as error:
         return None, f"{error}"
     values = {"keyid": draft.keyid, "nonce": draft.nonce or "", "token": "<hidden>"}
@@ -103,8 +105,12 @@ def _previewed(visit: Visit, form: dict[str, str]) -> tuple[_Preview | None, str
     base = pieces_of(parts_of(draft.scheme, request, values, draft.body.encode()))
     call = Call(draft.scheme, draft.endpoint.method, f"{visit.services.address}{draft.path}", draft.body, draft.overrides)
     snippets = [("curl", curl(call, headers)), ("Python", python(call)), ("JavaScript", node(call)), ("PHP", php(call))]
-    carriers = {rule.name for rule in draft.scheme.headers if any(part.name == "token" for part in rule.components)}
-    shown = [(name, "Bearer <hidden>" if name in carriers else value) for name, value in headers.items()]
+    carriers = {
+        rule.name: "".join(part if isinstance(part, str) else "<hidden>" for part in rule.parts)
+        for rule in draft.scheme.headers
+        if any(part.name == "token" for part in rule.components)
+    }
+    shown = [(name, carriers.get(name, value)) for name, value in headers.items()]
     return _Preview(base, shown, snippets), ""
 
 
@@ -118,6 +124,8 @@ def _send(visit: Visit) -> Response:
         raise
     except PaysealError as error:
         return _unanswered(visit, f"{error}")
+    if not _SENDING.acquire(blocking=False):
+        return _unanswered(visit, "Others are sending at the moment: try again.")
     address = urlsplit(visit.services.address)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT)
     try:
@@ -129,6 +137,7 @@ def _send(visit: Visit) -> Response:
         return _unanswered(visit, f"No answer: the connection ended ({type(error).__name__}).")
     finally:
         connection.close()
+        _SENDING.release()
     try:
         answer: Any = json.loads(text)
         text = json.dumps(answer, indent=2, ensure_ascii=False)

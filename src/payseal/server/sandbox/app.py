@@ -53,7 +53,7 @@ def opened(vault: Vault, settings: Settings | None = None, address: str = "", st
         database = stack.enter_context(closing(Database.open(vault.accounts_url)))
         directory = stack.enter_context(Directory(database, vault.ring))
         ledger = stack.enter_context(closing(open_ledger(f"sqlite:///{vault.ledger_file.resolve()}")))
-        decisions = stack.enter_context(closing(DecisionLog(database, lambda keyid: directory.by_keyid(keyid) is not None)))
+        decisions = stack.enter_context(closing(DecisionLog(database, lambda keyid: directory.keyid_of(keyid=keyid) is not None)))
         store = stack.enter_context(closing(Store.open(vault.database_file)))
         desk = stack.enter_context(closing(Desk()))
         backing = Backing(store, vault, directory, settings or Settings(), time.time)
@@ -81,11 +81,14 @@ def _build(backing: Backing, ledger: Ledger, decisions: DecisionLog, desk: Desk,
         now = backing.clock()
         return tuple(entry.credential(now) for entry in backing.directory.of_account(account) if not entry.problem)
 
+    def revoked(names: str, name: str) -> bool:
+        return services.credentials.revoked(**{names: name})
+
     # The first that fits: within a provider a path of its own stands before the prefix that holds it.
     mounts = [*commercehub.mounts(backing), *fiserv.mounts(backing), *startbutton.mounts(backing)]
     table: list[tuple[str, App]] = []
     for mount in mounts:
-        explaining = Explaining(mount.verifier, services.sightings, keys_of, skewed(backing.clock), services.address)
+        explaining = Explaining(mount.verifier, services.sightings, keys_of, revoked, skewed(backing.clock), services.address)
         guarded = ASGIMiddleware(
             mount.app,
             mount.verifier,

@@ -39,19 +39,22 @@ Owner: TypeAlias = tuple[Scheme, Credential]
 
 class Explaining:
     """For one endpoint: ``witness`` and ``render`` of its guard. Its verifier says whose key a request names if it has a method ``owner``,
-    as `AccountVerifier` does. ``others`` gives further credentials of an account, which may have been
-    used by mistake; ``address`` begins every link."""
+    as `AccountVerifier` does. ``others`` gives further credentials of an account, which may have been used by mistake; ``revoked`` says whether
+    a keyid or a token, under that word, was revoked; ``address`` begins every link."""
 
     def __init__(
         self,
         verifier: Verifier,
         sightings: Sightings,
         others: Callable[[str], tuple[Credential, ...]],
+        revoked: Callable[[str, str], bool],
         clock: Callable[[], float],
         address: str,
     ) -> None:
         #: Whose key a request names; a verifier that cannot tell says nobody's.
         self._find: Callable[[Request], Owner | None] = getattr(verifier, "owner", lambda request: None)
+        self._named: Callable[[Request], str | None] = getattr(verifier, "named", lambda request: None)
+        self._revoked = revoked
         self._verifier, self._sightings, self._others, self._clock, self._address = verifier, sightings, others, clock, address
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
@@ -112,9 +115,14 @@ class Explaining:
             budget=_BUDGET,
             others=tuple(other for other in others if other is not credential),
             replayed=refused.rejected.code == "replayed",
+            state="revoked" if credential is None and self._was_revoked(request) else "active",
         )
         self._sightings.explain(refused.trace, explanation)
         return shown_explanation(explanation)
+
+    def _was_revoked(self, request: Request) -> bool:
+        name = self._named(request)
+        return name is not None and self._revoked(self._verifier.scheme.names, name)
 
 
 def _fault() -> str:

@@ -21,8 +21,8 @@ __all__ = ["Hiding", "without_tokens"]
 _SECRET: Final = re.compile(r"auth|cookie|secret|token|passw|credential", re.IGNORECASE)
 #: The same in a query: the name, and its value.
 _SECRET_PARAMETER: Final = re.compile(rf"([^?&=#]*(?:{_SECRET.pattern})[^?&=#]*=)[^&#]*", re.IGNORECASE)
-#: What secrets and tokens made here look like: 43 characters, 256 bits. Padding, or a longer run of Base64, is something else.
-_TOKEN: Final = re.compile(rb"(?<![\w+/=-])[A-Za-z0-9_-]{43}(?![\w+/=-])", re.ASCII)
+#: What secrets and tokens made here look like: 43 characters, 256 bits. With padding after them they are a signature.
+_TOKEN: Final = re.compile(rb"(?<![\w+-])[A-Za-z0-9_-]{43}(?![\w+=-])", re.ASCII)
 #: With a letter in it: one of digits alone could be a card number with hyphens.
 _UUID: Final = re.compile(r"(?=.*[A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 #: Characters that a secret has at least to be looked for: a shorter text would be found where it is none.
@@ -132,8 +132,9 @@ class Hiding:
         )
 
     def _unnamed(self, label: str, text: bytes) -> bytes:
-        """Without what stands where a key's id or a request id should, when nobody knows whose it is."""
-        return b"*" * len(text) if not self._known and label in ("keyid", "nonce") else text
+        """Without what stands where a key's id or a request id should, when nobody knows whose it is; and without a token that is all of
+        the part: together with its neighbours it would be a longer word."""
+        return b"*" * len(text) if not self._known and label in ("keyid", "nonce") else without_tokens(text)
 
 
 def _only_length(value: str) -> str:

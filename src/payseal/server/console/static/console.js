@@ -94,6 +94,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
     const again = byId(id);
     if (again) again.open = true;
   }
+  if (event.detail.target.id === "answer") event.detail.target.firstElementChild.scrollIntoView({block: "nearest"});
 });
 // After an answer there is a new request id: what is shown beside the form is to be of that.
 document.addEventListener("htmx:oobAfterSwap", (event) => {
