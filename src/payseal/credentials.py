@@ -119,15 +119,14 @@ class Credential:
 
     def macs(self, algorithm: Algorithm, source: KeySource) -> tuple[PreparedMac, ...]:
         """The prepared MACs, newest secret first; empty when the credential has no such key."""
-        prepared: dict[tuple[str, str], tuple[PreparedMac, ...]] = self._prepared
-        found = prepared.get((algorithm.name, source))
+        found: tuple[PreparedMac, ...] | None = self._prepared.get((algorithm.name, source))
         if found is None:
             if source == "none":
                 found = (PreparedMac(algorithm, None),)
             else:
                 keys = self._secrets if source == "secret" else (self._token,) if self._token else ()
                 found = tuple(PreparedMac(algorithm, key._value) for key in keys)
-            prepared[algorithm.name, source] = found
+            self._prepared[algorithm.name, source] = found
         return found
 
     def token_is(self, presented: str) -> bool:

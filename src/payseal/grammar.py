@@ -56,6 +56,17 @@ class Grammar:
         return cls(alphabet, shortest, longest, frozenset(initial) or alphabet)
 
     @property
+    def members(self) -> bytes:
+        """The alphabet's ASCII characters. An ASCII text holds no other character where ``text.encode().translate(None, members)`` is
+        empty: `accepts` at a third of the time, for whoever keeps the members."""
+        return "".join(sorted(character for character in self.alphabet if character.isascii())).encode()
+
+    @property
+    def plain(self) -> bool:
+        """Whether length and alphabet say all there is to say."""
+        return self.match is None and self.initial == self.alphabet
+
+    @property
     def fixed(self) -> bool:
         """Whether every text has the same length."""
         return self.shortest == self.longest
@@ -104,7 +115,8 @@ def pattern(text: str) -> Grammar:
         match = re.compile(text, re.ASCII).fullmatch
     except re.error as error:
         raise PatternError(f"is not a regular expression: {error.msg}") from None
-    return Grammar(alphabet, shortest, longest, initial, match)
+    # One class, repeated: what its length and its alphabet say is all of it, and needs no matching.
+    return Grammar(alphabet, shortest, longest, initial, None if reader.atoms == 1 else match)
 
 
 #: alphabet, shortest, longest, first characters, how many ways there are to match
@@ -117,6 +129,7 @@ class _PatternReader:
     def __init__(self, text: str) -> None:
         self.rest = text
         self.depth = 0
+        self.atoms = 0
 
     def alternatives(self) -> _Span:
         found = self.sequence()
@@ -159,6 +172,7 @@ class _PatternReader:
 
     def atom(self) -> _Span:
         first, self.rest = self.rest[0], self.rest[1:]
+        self.atoms += 1
         if first == "(":
             if self.rest.startswith("?:"):
                 self.rest = self.rest[2:]

@@ -6,9 +6,9 @@ back to a weaker algorithm.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -18,6 +18,10 @@ from payseal.grammar import BASE64, BASE64URL, HEX_LOWER, HEX_UPPER
 __all__ = ["ALGORITHMS", "ENCODINGS", "Algorithm", "Encoding", "PreparedMac", "same"]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+
+#: What RFC 2104 xors the key with, as tables for `bytes.translate`.
+_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,14 @@ class Encoding:
 
 
 def _base64(mac: bytes) -> str:
-    return base64.b64encode(mac).decode("ascii")
+    return b2a_base64(mac, newline=False).decode()
 
 
 def _base64url(mac: bytes) -> str:
-    return base64.urlsafe_b64encode(mac).decode("ascii")
+    return _base64(mac).translate(_URL_SAFE)
+
+
+_URL_SAFE: Final = str.maketrans("+/", "-_")
 
 
 def _padded(size: int) -> int:
@@ -85,21 +92,36 @@ class PreparedMac:
     """A MAC whose key is already taken in: each `digest` starts from a copy of that state.
 
     ``key`` is ``None`` for an algorithm without a key. The object shows nothing of the key and cannot be pickled.
+
+    HMAC is written out here, H(outer ‖ H(inner ‖ text)) of RFC 2104, because the two states after the padded key can then be kept: that
+    is half the time of `hmac.digest` for a short text, and less than copying an `hmac.HMAC`.
     """
 
-    __slots__ = ("_start",)
+    __slots__ = ("_inner", "_outer")
 
     def __init__(self, algorithm: Algorithm, key: bytes | None) -> None:
         if algorithm.keyed != (key is not None):
             raise ValueError(f"{algorithm.name} takes {'a' if algorithm.keyed else 'no'} key")
         # usedforsecurity stays at its default: these are all approved hashes.
-        self._start: Any = hashlib.new(algorithm.hash) if key is None else hmac.new(key, digestmod=algorithm.hash)
+        inner = hashlib.new(algorithm.hash)
+        self._outer: Callable[[], Any] | None = None
+        if key is not None:
+            if len(key) > inner.block_size:
+                key = hashlib.new(algorithm.hash, key).digest()
+            key = key.ljust(inner.block_size, b"\0")
+            inner.update(key.translate(_INNER_PAD))
+            self._outer = hashlib.new(algorithm.hash, key.translate(_OUTER_PAD)).copy
+        self._inner: Callable[[], Any] = inner.copy
 
     def digest(self, pieces: Iterable[Buffer]) -> bytes:
         """The MAC (or digest) over the pieces one after the other; none of them is copied."""
-        state = self._start.copy()
+        state = self._inner()
         for piece in pieces:
             state.update(piece)
+        outer = self._outer
+        if outer is not None:
+            inside, state = state, outer()
+            state.update(inside.digest())
         result: bytes = state.digest()
         return result
 
@@ -109,4 +131,6 @@ class PreparedMac:
 
 def same(left: str, right: str) -> bool:
     """Whether two ASCII texts are equal, in time that does not depend on where they differ."""
+    if left.isascii() and right.isascii():
+        return hmac.compare_digest(left, right)
     return hmac.compare_digest(left.encode("ascii", "replace"), right.encode("ascii", "replace"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = ["Body", "HeaderPairs", "Request", "leading_bytes"]
 
@@ -25,23 +25,33 @@ class Request:
     `TypeError`, since no client can send one.
     """
 
-    __slots__ = ("_index", "body", "headers", "method", "target")
+    __slots__ = ("body", "by_name", "headers", "method", "target")
 
     def __init__(self, method: _Text, target: _Text, headers: HeaderPairs = (), body: Body = b"") -> None:
-        if isinstance(body, str) or not isinstance(body, Iterable):
-            raise TypeError(f"body must be bytes or an iterable of bytes, not {type(body).__name__}: encode the text that is sent")
-        if isinstance(body, Iterator):
-            raise TypeError("body can be read only once: pass bytes, or an iterable that starts again each time")
-        self.method = _text(method)
-        self.target = _text(target)
-        pairs = headers.items() if isinstance(headers, Mapping) else headers
-        self.headers: tuple[tuple[str, str], ...] = tuple((_text(name), _text(value)) for name, value in pairs)
-        self.body: Body = body
-        index: dict[str, list[str]] = {}
-        for name, value in self.headers:
+        # A server makes one of these for each request. So the usual types are told by `type`, at a tenth of what asking an abstract class
+        # costs, and all that is done with a header is done in one pass.
+        if type(body) is not bytes:
+            if isinstance(body, str) or not isinstance(body, Iterable):
+                raise TypeError(f"body must be bytes or an iterable of bytes, not {type(body).__name__}: encode the text that is sent")
+            if isinstance(body, Iterator):
+                raise TypeError("body can be read only once: pass bytes, or an iterable that starts again each time")
+        self.method = method if type(method) is str else _text(method)
+        self.target = target if type(target) is str else _text(target)
+        kept: list[tuple[str, str]] = []
+        index: dict[str, str | list[str]] = {}
+        pairs: Any = headers if type(headers) is list or type(headers) is tuple else _pairs(headers)
+        for name, value in pairs:
+            if type(name) is not str:
+                name = name.decode("latin-1") if type(name) is bytes else _text(name)
+            if type(value) is not str:
+                value = value.decode("latin-1") if type(value) is bytes else _text(value)
+            kept.append((name, value))
             # Field names are ASCII (RFC 9110): another character that lower() makes an ASCII letter of (the Kelvin sign) names no header.
-            index.setdefault(name.lower() if name.isascii() else name, []).append(value)
-        self._index = index
+            index[name.lower() if name.isascii() else name] = value
+        self.headers: tuple[tuple[str, str], ...] = tuple(kept)
+        self.body: Body = body
+        #: By lower-case name, the value of each header, or the list of them where it stands more than once.
+        self.by_name = index if len(index) == len(kept) else _listed(kept)
 
     @classmethod
     def for_url(cls, method: _Text, url: str, headers: HeaderPairs = (), body: Body = b"") -> Request:
@@ -54,7 +64,7 @@ class Request:
         parts = urlsplit(url)
         if not parts.netloc:
             raise ValueError(f"not an absolute URL: {parts.path!r}")
-        pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
+        pairs = list(_pairs(headers))
         if not any(_text(name).lower() == "host" for name, _ in pairs):
             pairs.append(("Host", parts.netloc.rpartition("@")[2]))
         asked = "?" in url.partition("#")[0]  # an empty query is sent too, and covered
@@ -62,7 +72,8 @@ class Request:
 
     def values(self, name: str) -> list[str]:
         """Every value of the header of that (lower-case) name, in order; an empty list when it is absent."""
-        return self._index.get(name, [])
+        found = self.by_name.get(name, [])
+        return [found] if isinstance(found, str) else found
 
     @property
     def path(self) -> str:
@@ -82,6 +93,25 @@ class Request:
     def __repr__(self) -> str:
         # Neither header values nor the query nor the body: any of them may hold a token or a card number.
         return f"<Request {self.method!r} {self.path!r}, {len(self.headers)} headers>"
+
+
+def _pairs(headers: HeaderPairs) -> Iterable[tuple[_Text, _Text]]:
+    return headers.items() if isinstance(headers, Mapping) else headers
+
+
+def _listed(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """What `Request.by_name` is, where a header stands more than once."""
+    index: dict[str, str | list[str]] = {}
+    for name, value in headers:
+        key = name.lower() if name.isascii() else name
+        before = index.get(key)
+        if before is None:
+            index[key] = value
+        elif isinstance(before, list):
+            before.append(value)
+        else:
+            index[key] = [before, value]
+    return index
 
 
 def leading_bytes(request: Request, size: int) -> bytes:

@@ -50,6 +50,33 @@ class Signer:
         for header in self._headers:
             if missing := self._lacks(header.components):
                 raise CredentialError(f"{scheme.name} sends the {missing} in {header.name} and the credential has none: pass {missing}=…")
+        self._next_id = scheme.nonce.maker(random) if scheme.nonce is not None else None
+        self._ids_fit = scheme.nonce is not None and scheme.nonce.accepts_its_own
+        self._leading = scheme.signature.base.leading
+        self._encode = rule.encoding.encode
+        self._prepare_headers()
+
+    def _prepare_headers(self) -> None:
+        """What `sign` starts from, where each header carries one thing: all of them, with what is known before there is a request."""
+        self._headers_begun: Values | None = None
+        self._named: dict[str, str] = {}  # component → its header
+        self._around: list[tuple[str, str, str]] = []  # header, text before and after its component
+        begun = Values()
+        for header in self._headers:
+            around = header.around
+            if around is None or (around[1] is not None and around[1].name not in ("keyid", "token", "nonce", "created", "signature")):
+                return
+            before, component, after = around
+            if component is None or component.name in self._fixed:
+                begun[header.name] = header.write(lambda part: self._fixed[part.name])
+                continue
+            if component.name in self._named:
+                return
+            begun[header.name] = ""
+            self._named[component.name] = header.name
+            if before or after:
+                self._around.append((header.name, before, after))
+        self._headers_begun = begun
 
     def __repr__(self) -> str:
         return f"<Signer {self.scheme.name!r} {self.credential!r}>"
@@ -63,6 +90,23 @@ class Signer:
         ``created`` (seconds since the epoch) and ``nonce`` are made when they are not given, and left out of account where the scheme
         has none. Send the request with exactly this method, target and body. Raises `SigningError` when it cannot be signed.
         """
+        if self._headers_begun is None or self._leading is None or type(request.body) is not bytes:
+            return self._sign_generally(request, created, nonce)
+        text = self._time(created)
+        made = self._next_id() if self._ids_fit and nonce is None and self._next_id is not None else self._id(nonce)
+        headers = self._headers_begun.copy()  # a plain dict; from here on nothing can fail and show what is in it
+        named = self._named
+        if made is not None and "nonce" in named:
+            headers[named["nonce"]] = made
+        if text is not None and "created" in named:
+            headers[named["created"]] = text
+        headers[named["signature"]] = self._encode(self._mac.digest((self._leading(self.credential.keyid, made, text), request.body)))
+        for name, before, after in self._around:
+            headers[name] = f"{before}{headers[name]}{after}"
+        return headers
+
+    def _sign_generally(self, request: Request, created: float | None, nonce: str | None) -> dict[str, str]:
+        """`sign` for any scheme and any body."""
         values = self._values(created, nonce)
         written = self._written(values, request)
         values["signature"] = self._signature(self._base(request, values, written))
@@ -80,18 +124,31 @@ class Signer:
         return Values((header.key, header.write(lambda part: self._text(part, values, request))) for header in self._unsigned)
 
     def _values(self, created: float | None, nonce: str | None) -> Values:
-        scheme = self.scheme
         values = Values(self._fixed)
-        if scheme.created is not None:
-            try:
-                values["created"] = scheme.created.write(self._clock() if created is None else created)
-            except (ValueError, OverflowError, OSError) as error:
-                raise SigningError(f"created: {error} ({scheme.created.format.text})") from None
-        if scheme.nonce is not None:
-            values["nonce"] = scheme.nonce.make(self._random) if nonce is None else nonce
-            if not isinstance(values["nonce"], str) or not scheme.nonce.grammar.accepts(values["nonce"]):
-                raise SigningError(f"nonce: not what {scheme.name} takes as a request id; its pattern is in the scheme's [nonce] table")
+        for name, text in (("created", self._time(created)), ("nonce", self._id(nonce))):
+            if text is not None:
+                values[name] = text
         return values
+
+    def _time(self, created: float | None) -> str | None:
+        """The text of the time, where the scheme has one."""
+        rule = self.scheme.created
+        if rule is None:
+            return None
+        try:
+            return rule.write(self._clock() if created is None else created)
+        except (ValueError, OverflowError, OSError) as error:
+            raise SigningError(f"created: {error} ({rule.format.text})") from None
+
+    def _id(self, nonce: str | None) -> str | None:
+        """The request id, where the scheme has one."""
+        rule = self.scheme.nonce
+        if rule is None or self._next_id is None:
+            return None
+        text = self._next_id() if nonce is None else nonce
+        if not isinstance(text, str) or not rule.grammar.accepts(text):
+            raise SigningError(f"nonce: not what {self.scheme.name} takes as a request id; its pattern is in the scheme's [nonce] table")
+        return text
 
     def _base(self, request: Request, values: Values, written: Values) -> SignatureBase:
         def header(name: str) -> str:

@@ -8,78 +8,29 @@ them raise anything but `Rejected`; nothing they say carries a secret, a MAC or 
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from hmac import compare_digest
+from typing import Final
 
+from payseal.authenticated import Authenticated
 from payseal.credentials import Credential, Credentials, resolver
 from payseal.errors import Rejected, SchemeError
-from payseal.mac import Encoding, PreparedMac, same
+from payseal.fastpath import END_OF_TIME, Verify, prover, whole
+from payseal.mac import PreparedMac, same
+from payseal.presented import MAX_HEADER, Presented, quick_reader, read_strictly, single
 from payseal.request import Request, leading_bytes
 from payseal.schemes import Scheme
 from payseal.schemes.base import SignatureBase, Values, request_text
-from payseal.schemes.boundaries import other_reading
+from payseal.schemes.boundaries import LEADING, other_reading
 from payseal.schemes.template import Component
 
-__all__ = ["Authenticated", "Presented", "Verifier"]
+__all__ = ["MAX_HEADER", "Authenticated", "Presented", "Verifier"]
 
-#: No header that a scheme reads is longer (characters).
-MAX_HEADER: Final = 8192
 #: A request that fails costs at least as many MACs, so that time does not tell an unknown key from a known one, nor a key that is
 #: being rotated from one that is not.
 _PASSES: Final = 2
-#: Eleven digits of seconds, which no scheme's time can have. Whoever says it is later, or is not a number, is no clock.
-_END_OF_TIME: Final = 10_000_000_000
-#: How many bytes of the body matter to `other_reading`: the longest id and the longest time.
-_LEADING: Final = 256 + 32
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """What a request says of itself, well formed and unproven."""
-
-    keyid: str | None
-    token: str | None = field(repr=False)
-    nonce: str | None
-    #: The time as it was sent, and in milliseconds since the epoch; ``None`` where the scheme does not send it.
-    created_text: str | None
-    created: int | None
-    #: Each signature with the encodings that have texts of its length.
-    signatures: tuple[tuple[str, tuple[Encoding, ...]], ...] = field(repr=False)
-    #: Digests of the body that headers claim, to be compared with the body's own.
-    digests: tuple[tuple[Component, str], ...] = field(repr=False, default=())
-
-    def __reduce__(self) -> Any:
-        raise TypeError("what a request presents may hold an access token and is not pickled")
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticated:
-    """A request that is proven: signed by this credential, over exactly these bytes, inside the window.
-
-    That it is there for the *first time* only the ledger can say: claim ``id`` in ``scope`` before acting on it.
-    """
-
-    scheme: str
-    keyid: str | None
-    account: str
-    nonce: str | None
-    #: The signer's time, seconds since the epoch; ``None`` where the scheme has none.
-    created: float | None
-    #: What may be used once: the nonce, or, where a scheme has none, a digest of the signature base.
-    id: str
-    #: The time (seconds since the epoch) from which this request is no longer accepted; ``None`` where the scheme has no time.
-    expires: float | None
-    #: Which of the credential's secrets signed it: 0 is the newest.
-    secret_index: int
-
-    @property
-    def scope(self) -> str:
-        """Within what ``id`` is unique: scheme and account."""
-        return f"{self.scheme}:{self.account}"
 
 
 class Verifier:
@@ -112,68 +63,95 @@ class Verifier:
         algorithm = scheme.signature.algorithm
         # Keys that nobody has, for requests that name no credential of ours.
         self._padding = tuple(PreparedMac(algorithm, os.urandom(32) if algorithm.keyed else None) for _ in range(_PASSES))
+        self._read_quickly = quick_reader(scheme)
+        self._prove = prover(scheme, self._padding[0])
+        self._verify_whole = self._whole(credentials)
+        self._found_by = self.find
+
+    def _whole(self, credentials: Credentials) -> Verify | None:
+        """The fast path for `verify`: where no other class reads or checks in its own way, and looking a credential up has no effects."""
+        if self._prove is None or (type(self).read, type(self).check) != (Verifier.read, Verifier.check):
+            return None
+        if isinstance(credentials, Credential):
+            return whole(self.scheme, self._prove, lambda keyid: credentials, self._clock)
+        return whole(self.scheme, self._prove, credentials.get, self._clock) if type(credentials) is dict else None
 
     def __repr__(self) -> str:
         return f"<Verifier {self.scheme.name!r}>"
 
     def verify(self, request: Request, *, now: float | None = None) -> Authenticated:
         """Read, look the credential up, check. ``now`` is seconds since the epoch. Raises `Rejected`."""
+        found = None
+        quick = self._verify_whole
+        if quick is not None and self.find is self._found_by:
+            found = quick(request, now)
+            if type(found) is Authenticated:
+                return found
         presented = self.read(request)
-        return self.check(request, presented, self.find(presented), now=now)
+        credential = self.find(presented)
+        if isinstance(found, tuple):
+            seconds, computed = found
+            return self._check_fully(request, presented, credential, seconds, computed)
+        return self.check(request, presented, credential, now=now)
 
     def read(self, request: Request) -> Presented:
         """What the request's headers say, strictly read. Raises `Rejected` when one is missing, repeated or malformed."""
+        if self._read_quickly is not None and (presented := self._read_quickly(request)) is not None:
+            return presented
         try:
-            return self._read(request)
+            return read_strictly(self.scheme, request)
         except Rejected as rejected:
             # Without the frames below: what they hold was sent, a token too, and tracebacks may be logged with their locals.
             raise rejected.with_traceback(None) from None
-
-    def _read(self, request: Request) -> Presented:
-        found: dict[str, str] = {}
-        signatures: list[tuple[str, tuple[Encoding, ...]]] = []
-        digests: list[tuple[Component, str]] = []
-        for rule in self.scheme.headers:
-            values = request.values(rule.key)
-            if not values:
-                if rule.optional:
-                    continue
-                raise Rejected("missing-header", f"{rule.name} is missing")
-            for component, text in rule.read(_single(rule.name, values)):
-                if component.name == "signature":
-                    encodings = tuple(self.scheme.signature.accepted(len(text)))
-                    if not encodings:
-                        raise Rejected("malformed-header", f"{rule.name}: a signature cannot have {len(text)} characters")
-                    signatures.append((text, encodings))
-                elif component.digest:
-                    digests.append((component, text))
-                elif found.setdefault(component.name, text) != text:
-                    raise Rejected("malformed-header", f"{rule.name}: the {component.name} differs from the one in another header")
-        created = None
-        created_text = found.get("created")
-        if created_text is not None and self.scheme.created is not None:
-            created = self.scheme.created.format.read(created_text)
-            if created is None:
-                raise Rejected("malformed-header", f"the time is not of the form {self.scheme.created.format.text}")
-        return Presented(
-            found.get("keyid"), found.get("token"), found.get("nonce"), created_text, created, tuple(signatures), tuple(digests)
-        )
 
     def check(self, request: Request, presented: Presented, credential: Credential | None, *, now: float | None = None) -> Authenticated:
         """Prove what was presented. ``credential`` is the one that was found for it, or ``None``. Raises `Rejected`.
 
         An unknown, expired or unfit credential costs the same and gives the same answer as a wrong signature.
         """
+        seconds = self._clock() if now is None else now
+        computed = 0
+        if (
+            self._prove is not None
+            and type(request.body) is bytes
+            and presented.keyid is not None
+            and presented.nonce is not None
+            and presented.created_text is not None
+            and presented.created is not None
+            and not presented.digests
+            and len(presented.signatures) == 1
+            and type(seconds) is float
+            and 0.0 <= seconds < END_OF_TIME
+        ):
+            found = self._prove(
+                request.body,
+                presented.keyid,
+                presented.token,
+                presented.nonce,
+                presented.created_text,
+                presented.created,
+                presented.signatures[0][0],
+                credential,
+                seconds,
+            )
+            if not isinstance(found, int):
+                return found
+            computed = found
+        return self._check_fully(request, presented, credential, seconds, computed)
+
+    def _check_fully(
+        self, request: Request, presented: Presented, credential: Credential | None, seconds: float, computed: int
+    ) -> Authenticated:
         try:
-            return self._check(request, presented, credential, now)
+            return self._check(request, presented, credential, seconds, computed)
         except Rejected as rejected:
             raise rejected.with_traceback(None) from None  # as in `read`
 
-    def _check(self, request: Request, presented: Presented, credential: Credential | None, now: float | None) -> Authenticated:
-        seconds = self._clock() if now is None else now
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < _END_OF_TIME:
+    def _check(self, request: Request, presented: Presented, credential: Credential | None, seconds: float, computed: int) -> Authenticated:
+        """`check` for any request. ``computed`` MACs were computed already and are known to be wrong."""
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < END_OF_TIME:
             raise Rejected("unavailable", "this server's clock cannot be trusted", diagnosis="clock-in-doubt")
-        milliseconds = math.floor(seconds * 1000)
+        milliseconds = int(seconds * 1000)
         diagnosis = _unfit(presented, credential, seconds)
         if not diagnosis and self._covers_token and credential is not None and not credential.has_token:
             diagnosis = "credential-without-token"  # a token that anyone could lengthen by what follows it in the base
@@ -181,7 +159,7 @@ class Verifier:
         macs = credential.macs(rule.algorithm, rule.key) if credential is not None and not diagnosis else ()
         if not macs:
             diagnosis = diagnosis or "credential-without-key"
-        match = self._match(request, presented, macs, milliseconds)
+        match = self._match(request, presented, macs, milliseconds, computed)
         if match is None or diagnosis or credential is None:
             raise Rejected("invalid-signature", diagnosis=diagnosis or "signature-mismatch")
         index, created, text, base = match
@@ -203,32 +181,34 @@ class Verifier:
         )
 
     def _match(
-        self, request: Request, presented: Presented, macs: tuple[PreparedMac, ...], now: int
+        self, request: Request, presented: Presented, macs: tuple[PreparedMac, ...], now: int, computed: int
     ) -> tuple[int, int | None, str | None, SignatureBase] | None:
         """The secret, the time, its text and the base under which a presented signature is right; ``None`` when there are none."""
         padded = macs + self._padding[len(macs) :]
+        for created, text in self._times(presented, now):
+            base = self._base(request, presented, text)
+            for index, mac in enumerate(padded):
+                if index >= computed and _signed(mac.digest(base), presented) and index < len(macs):
+                    return index, created, text, base
+        return None
+
+    def _base(self, request: Request, presented: Presented, text: str | None) -> SignatureBase:
+        """The signature base of that request, made at the time of that text."""
+        template = self.scheme.signature.base
+        if template.leading is not None:
+            return SignatureBase([(template.leading(presented.keyid, presented.nonce, text),), request.pieces()])
         values = Values()
-        if presented.keyid is not None:
-            values["keyid"] = presented.keyid
-        if presented.token is not None:
-            values["token"] = presented.token
-        if presented.nonce is not None:
-            values["nonce"] = presented.nonce
+        for name, value in (("keyid", presented.keyid), ("token", presented.token), ("nonce", presented.nonce), ("created", text)):
+            if value is not None:
+                values[name] = value
 
         def header(name: str) -> str:
             found = request.values(name)
             if not found:
                 raise Rejected("missing-header", f"{name} is missing")
-            return _single(name, found)
+            return single(name, found)
 
-        for created, text in self._times(presented, now):
-            if text is not None:
-                values["created"] = text
-            base = self.scheme.signature.base.of(values, request, header)
-            for index, mac in enumerate(padded):
-                if _signed(mac.digest(base), presented) and index < len(macs):
-                    return index, created, text, base
-        return None
+        return template.of(values, request, header)
 
     def _times(self, presented: Presented, now: int) -> Iterable[tuple[int | None, str | None]]:
         """The times that the signature may have been made at: the one sent, or every one in the window."""
@@ -249,30 +229,16 @@ class Verifier:
             raise Rejected("outside-window", f"signed {distance:.0f} s {side} this server's time")
         nonces = self.scheme.nonce
         if self.scheme.guarded and nonces is not None:
-            body = leading_bytes(request, _LEADING)
+            body = leading_bytes(request, LEADING)
             if other_reading(presented.nonce or "", text, body, rule, nonces.grammar, now):
                 raise Rejected("ambiguous-base", "where the id, the time and the body begin and end cannot be told from the signature")
-
-
-def _single(name: str, values: list[str]) -> str:
-    """The value of a header that may stand only once, be it ever so harmless twice."""
-    if len(values) > 1:
-        raise Rejected("repeated-header", f"{name} is present {len(values)} times")
-    value = values[0]
-    if len(value) > MAX_HEADER:
-        raise Rejected("malformed-header", f"{name} is longer than {MAX_HEADER} characters")
-    if not value.isascii() or not value.isprintable():
-        raise Rejected("malformed-header", f"{name} holds control characters or is not ASCII")
-    if not value:
-        raise Rejected("malformed-header", f"{name} is empty")
-    return value
 
 
 def _signed(mac: bytes, presented: Presented) -> bool:
     """Whether a signature presented is this MAC. On its own, so that no frame in which anything can fail holds a right MAC."""
     for text, encodings in presented.signatures:
         for encoding in encodings:
-            if same(encoding.encode(mac), text):
+            if text.isascii() and compare_digest(encoding.encode(mac), text):
                 return True
     return False
 

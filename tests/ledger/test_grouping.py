@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -171,12 +172,15 @@ class Slow(GroupedLedger):
         self.entered, self.go = threading.Event(), threading.Event()
         self.claimed: list[str] = []
         self.released: list[str] = []
+        self.failing: set[str] = set()
 
     def _run(self, jobs: list[Job], deadline: float) -> None:
         self.entered.set()
         assert self.go.wait(10)
         for job in jobs:
-            if isinstance(job, ClaimJob):
+            if isinstance(job, ClaimJob) and job.id in self.failing:
+                job.fail(LedgerError("down"))
+            elif isinstance(job, ClaimJob):
                 self.claimed.append(job.id)
                 job.give(Claim(self, job.scope, job.id, Outcome.FRESH, holder=job.holder))
             elif isinstance(job, ReleaseJob):
@@ -217,3 +221,43 @@ def test_a_future_that_is_abandoned_leaves_no_claim_behind_whenever_that_is() ->
     ledger.close()
     assert ledger.claimed == ["on its way", "made"]
     assert sorted(ledger.released) == ["made", "on its way"]
+
+
+def test_to_cancel_what_is_awaited_leaves_the_claim_to_be_abandoned() -> None:
+    ledger = Slow(timeout=5)
+
+    async def run() -> None:
+        future = ledger.claim_soon("s", "id", b"f", 600)
+        waiter = ledger.awaited(future)
+        assert await asyncio.to_thread(ledger.entered.wait, 5)
+        waiter.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiter
+        ledger.abandon(future)
+        ledger.go.set()
+        assert (await ledger.awaited(ledger.claim_soon("s", "other", b"f", 600))).outcome is Outcome.FRESH
+
+    asyncio.run(run())
+    ledger.close()
+    assert (ledger.claimed, ledger.released) == (["id", "other"], ["id"])
+
+
+def test_what_is_awaited_fails_as_the_future_does() -> None:
+    ledger = Slow(timeout=5)
+
+    async def run() -> None:
+        futures = [ledger.claim_soon("s", str(number), b"f", 600) for number in range(2)]
+        waiters = [ledger.awaited(future) for future in futures]
+        assert await asyncio.to_thread(ledger.entered.wait, 5)
+        ledger.failing.add("0")
+        ledger.go.set()
+        with pytest.raises(LedgerError, match="down"):
+            await waiters[0]
+        assert (await waiters[1]).outcome is Outcome.FRESH
+        gone = ledger.claim_soon("s", "gone", b"f", 600)
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ledger.awaited(gone)
+
+    asyncio.run(run())
+    ledger.close()

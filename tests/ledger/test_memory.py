@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -58,3 +62,101 @@ def test_answers_beyond_the_bound_are_marked_done_without_a_body(clock: Clock) -
 
 def test_an_empty_ledger_is_a_ledger() -> None:
     assert bool(MemoryLedger())  # it must survive `ledger or another`
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Threads take turns after a few steps, wherever they are just then."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def together(work: Callable[[int], None], count: int = 6) -> None:
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_ids_that_threads_claim_while_others_leave_are_all_kept_and_all_leave_in_their_time(clock: Clock) -> None:
+    ledger = MemoryLedger(clock=clock)
+    wrong: list[str] = []
+
+    def work(number: int) -> None:
+        for each in range(1500):
+            clock.now += 0.01  # ids live for a second: they come and go, and so do the seconds themselves
+            name = f"{number}-{each}"
+            if ledger.claim("s", name, b"", 1, lease=9).outcome is not Outcome.FRESH:
+                wrong.append(name)
+            if each % 7 == 0 and ledger.claim("s", f"long-{name}", b"", 10_000).outcome is not Outcome.FRESH:
+                wrong.append(f"long-{name}")
+
+    together(work)
+    clock.now += 100
+    lives = {f"long-{number}-{each}" for number in range(6) for each in range(0, 1500, 7)}
+    for number in range(2000):
+        ledger.claim("s", f"after-{number}", b"", 10_000)
+    assert wrong == []
+    assert {name for _, name in ledger._entries} == lives | {f"after-{number}" for number in range(2000)}
+    assert sorted(ledger._by_second) == sorted(ledger._seconds)
+    assert sum(map(len, ledger._by_second.values())) == ledger.size
+
+
+@pytest.mark.usefixtures("impatient")
+def test_of_threads_that_take_over_what_is_over_exactly_one_is_fresh(clock: Clock) -> None:
+    ledger = MemoryLedger(clock=clock)
+    for number in range(300):
+        ledger.claim("s", str(number), b"", 5)
+    clock.now += 6
+    fresh: list[int] = []
+
+    def work(number: int) -> None:
+        fresh.extend(each for each in range(300) if ledger.claim("s", str(each), b"", 600).outcome is Outcome.FRESH)
+
+    together(work)
+    assert sorted(fresh) == list(range(300))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_threads_at_the_bound_never_get_beyond_it(clock: Clock) -> None:
+    ledger = MemoryLedger(clock=clock, max_entries=50)
+    fresh: list[str] = []
+
+    def work(number: int) -> None:
+        for each in range(100):
+            try:
+                ledger.claim("s", f"{number}-{each}", b"", 600)
+            except LedgerError:
+                continue
+            fresh.append(f"{number}-{each}")
+
+    together(work)
+    assert len(fresh) <= 50
+    assert ledger.size == len(fresh) > 40
+    assert all(ledger.claim("s", each, b"", 600).outcome is Outcome.IN_FLIGHT for each in fresh)
+
+
+def test_a_second_that_passes_while_an_id_is_put_into_it_does_not_take_the_id_along(clock: Clock) -> None:
+    class Overtaken(dict[int, set[tuple[str, str]]]):
+        """The first time that a second is looked up, it passes before the one who asked has made use of it."""
+
+        def get(self, second: int, default: Any = None) -> Any:
+            found = super().get(second, default)
+            if found and clock.now < second:
+                clock.now += 100
+                for _ in range(3):
+                    ledger._forget(clock.now)
+            return found
+
+    ledger = MemoryLedger(clock=clock)
+    ledger.claim("s", "before", b"", 10)
+    ledger._by_second = Overtaken(ledger._by_second)
+    late = ledger.claim("s", "late", b"", 10)
+    assert late.outcome is Outcome.FRESH
+    assert [name for _, name in ledger._entries] == ["late"]
+    ledger.claim("s", "after", b"", 10)
+    assert [name for _, name in ledger._entries] == ["after"]  # it did leave in its time

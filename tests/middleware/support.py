@@ -13,6 +13,7 @@ from wsgiref.types import WSGIApplication
 
 import payseal
 from payseal import Authenticated, Credential, Request, Signer, Verifier
+from payseal.ledger import MemoryLedger
 
 SCHEME = payseal.scheme("fiserv-payments")
 CREDENTIAL = Credential(keyid="key-1", secret="correct horse", account="shop-1")
@@ -48,6 +49,12 @@ Headers = list[tuple[str, str]]
 def signed(body: bytes = b"", method: str = "POST", target: str = "/pay", *, nonce: str | None = None, signer: Signer = SIGNER) -> Headers:
     """The headers of a signed request."""
     return list(signer.sign(Request(method, target, body=body), nonce=nonce).items())
+
+
+def states(ledger: MemoryLedger) -> list[bool]:
+    """Of each id that is held, whether it is done."""
+    stats = ledger.stats()
+    return [True] * stats.done + [False] * (stats.total - stats.done)
 
 
 @dataclass(frozen=True)

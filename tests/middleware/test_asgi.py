@@ -28,6 +28,7 @@ from tests.middleware.support import (
     body_events,
     reply_of,
     signed,
+    states,
 )
 
 
@@ -82,6 +83,20 @@ def test_the_application_receives_the_body_once_and_then_what_really_happens() -
 
     exchange(ASGIMiddleware(app, VERIFIER, "memory://"), body_events(b"ab", b"", b"cd"), signed(b"abcd"))
     assert received == [{"type": "http.request", "body": b"abcd", "more_body": False}, {"type": "http.disconnect"}]
+
+
+def test_what_was_checked_cannot_be_changed_afterwards() -> None:
+    piece, received = bytearray(b"{}"), []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        piece[:] = b"[]"  # a server that uses its buffer again
+        received.append((await receive())["body"])
+        await send(start())
+        await send(body(b""))
+
+    events: list[dict[str, Any]] = [{"type": "http.request", "body": piece, "more_body": False}]
+    exchange(ASGIMiddleware(app, VERIFIER, "memory://"), events, signed(b"{}"))
+    assert received == [b"{}"]
 
 
 def test_the_servers_own_scope_is_not_written_to() -> None:
@@ -361,7 +376,7 @@ def test_an_application_that_fails_settles_its_claim(
     headers = signed(b"{}")
     with pytest.raises(type(error)):
         exchange(app, body_events(b"{}"), headers)
-    settled = [entry.done for entry in ledger._entries.values()]
+    settled = states(ledger)
     assert settled == ([True] if found is Outcome.DONE else [])
 
 
@@ -402,7 +417,7 @@ def test_the_answer_is_kept_before_its_last_bytes_leave() -> None:
         app = answering(start(200), body(b"a", more=True), body(b"b"))(idempotent=keep, ledger=ledger)
 
         def look(message: dict[str, Any], done: list[list[bool]] = done, ledger: MemoryLedger = ledger) -> None:
-            done.append([entry.done for entry in ledger._entries.values()])
+            done.append(states(ledger))
 
         asyncio.run(asgi_exchange(app, asgi_scope(headers=signed(b"{}")), body_events(b"{}"), look))
         assert done == [[True]] * 3

@@ -17,7 +17,7 @@ from payseal.credentials import Identity
 from payseal.ledger import Answer, Claim, MemoryLedger
 from payseal.middleware import WSGIMiddleware, provider_refusal
 from tests.middleware.sites import bare_wsgi
-from tests.middleware.support import CREDENTIAL, SCHEME, VERIFIER, Headers, Reply, Shop, signed, wsgi_call, wsgi_environ, wsgi_run
+from tests.middleware.support import CREDENTIAL, SCHEME, VERIFIER, Headers, Reply, Shop, signed, states, wsgi_call, wsgi_environ, wsgi_run
 
 PLAIN = [("Content-Type", "text/plain")]
 
@@ -367,7 +367,7 @@ def test_an_application_that_fails_settles_its_claim(when: str, keep: bool) -> N
     with pytest.raises(RuntimeError, match="boom"):
         wsgi_call(guarded(app, ledger, idempotent=keep))
     # Once an answer below 500 was started the work counts as done: better a retry refused than a payment made twice.
-    assert [entry.done for entry in ledger._entries.values()] == ([] if when == "called" else [True])
+    assert states(ledger) == ([] if when == "called" else [True])
 
 
 class Closing:
@@ -399,19 +399,19 @@ def test_the_applications_iterable_is_closed_once_whether_or_not_it_was_read(kee
             assert b"".join(answer) == b"ab"
         answer.close()  # type: ignore[attr-defined]
         assert closing.closed == 1
-        assert [entry.done for entry in ledger._entries.values()] == [True]
+        assert states(ledger) == [True]
 
 
 def test_the_answer_is_kept_before_its_last_bytes_leave() -> None:
     for keep in (False, True):
         ledger = MemoryLedger()
         environ = wsgi_environ(headers=signed(b"{}"), body=b"{}")
-        states = []
+        seen = []
         answer = guarded(made("200 OK", b"a", b"b"), ledger, idempotent=keep)(environ, lambda *_: lambda data: None)
         for _ in answer:
-            states.append([entry.done for entry in ledger._entries.values()])  # noqa: PERF401
+            seen.append(states(ledger))  # noqa: PERF401
         answer.close()  # type: ignore[attr-defined]
-        assert states == [[True]] * 2
+        assert seen == [[True]] * 2
 
 
 def test_an_answer_is_streamed_where_it_is_not_kept() -> None:

@@ -33,6 +33,8 @@ __all__ = ["ClaimJob", "CompleteJob", "GroupedLedger", "Grouping", "Job", "Relea
 
 _T = TypeVar("_T")
 
+#: Looked up once: an enumeration's members are found by a search.
+_FRESH: Final = Outcome.FRESH
 #: Jobs in one group at most: what a statement or a pipeline carries without making its first caller wait for its last.
 _GROUP: Final = 512
 #: Jobs that may wait. More of them would only find out later that it is too late.
@@ -280,8 +282,8 @@ class GroupedLedger(Ledger):
         return self._settled_soon(claim, ReleaseJob(self._deadline(), claim=claim))
 
     def awaited(self, future: Future[_T]) -> asyncio.Future[_T]:
-        """The result of one of the calls named ``…_soon``, for this event loop. To cancel it takes back what was not sent yet; a claim
-        that nobody waits for belongs to `abandon` all the same."""
+        """The result of one of the calls named ``…_soon``, for this event loop. To cancel it does not take the call back: a claim that
+        nobody waits for any more belongs to `abandon`."""
         return self._grouping.post.awaited(future)
 
     def abandon(self, future: Future[Claim]) -> None:
@@ -295,7 +297,7 @@ class GroupedLedger(Ledger):
                 self.release_soon(future.result())
 
     def _settled_soon(self, claim: Claim, job: CompleteJob | ReleaseJob) -> Future[bool]:
-        if claim.outcome is Outcome.FRESH:
+        if claim.outcome is _FRESH:
             self._grouping.submit(job)
         else:
             job.give(False)

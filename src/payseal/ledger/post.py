@@ -7,8 +7,9 @@ costs more than the claims do.
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -38,25 +39,19 @@ class Post:
             _deliver(loop, bag)
 
     def awaited(self, future: Future[_T]) -> asyncio.Future[_T]:
-        """As `asyncio.wrap_future`: to cancel the one cancels the other, where it can be."""
+        """The future's result, for the loop that runs here. To cancel it leaves the future as it is."""
         import asyncio
 
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[_T] = loop.create_future()
-
-        def known(future: Future[_T]) -> None:
-            if threading.get_ident() == self._sender:
-                self._bags.setdefault(loop, []).append((waiter, future))
-            else:
-                _deliver(loop, [(waiter, future)])
-
-        def cancelled(waiter: asyncio.Future[_T]) -> None:
-            if waiter.cancelled():
-                future.cancel()
-
-        waiter.add_done_callback(cancelled)
-        future.add_done_callback(known)
+        future.add_done_callback(functools.partial(self._known, loop, waiter))
         return waiter
+
+    def _known(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[Any], future: Future[Any]) -> None:
+        if threading.get_ident() == self._sender:
+            self._bags.setdefault(loop, []).append((waiter, future))
+        else:
+            _deliver(loop, [(waiter, future)])
 
 
 def _deliver(loop: asyncio.AbstractEventLoop, bag: list[_Letter]) -> None:
@@ -68,9 +63,11 @@ def _open(bag: list[_Letter]) -> None:
     for waiter, future in bag:
         if waiter.done():
             continue  # cancelled meanwhile
-        if future.cancelled():
+        try:
+            result = future.result()
+        except CancelledError:
             waiter.cancel()
-        elif (error := future.exception()) is not None:
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is for whoever waits
             waiter.set_exception(error)
         else:
-            waiter.set_result(future.result())
+            waiter.set_result(result)

@@ -1,6 +1,7 @@
 """A ledger in Redis or Valkey: shared by any number of machines. Each id is one key, which the server takes out when it is over.
 
-A claim is one script, and a script touches one key: each is one atomic step, wherever the key lies. A group is one pipeline.
+A claim is one atomic step of a script. A group is one pipeline, and its claims one script for many keys, since to begin a script, and to read
+its answer, costs more than a claim does. Where the server is a node of a cluster each script touches one key.
 
 **What the server must be told.** ``maxmemory-policy noeviction``: any other policy forgets ids when memory runs short, and an id that is
 forgotten can be replayed; a server that would is refused. ``appendonly yes``, with ``appendfsync always`` where not even the last second
@@ -16,16 +17,16 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from payseal.errors import LedgerError, MissingExtra
 from payseal.ledger import rules
 from payseal.ledger.grouping import ClaimJob, CompleteJob, Job, ReleaseJob, StatsJob
 from payseal.ledger.packing import packed_headers, unpacked
-from payseal.ledger.protocol import Claim, Outcome
+from payseal.ledger.protocol import Claim, Outcome, fresh
 from payseal.ledger.remote import Lost, RemoteLedger
 from payseal.ledger.stats import Stats
 
@@ -37,6 +38,8 @@ _logger: Final = logging.getLogger("payseal")
 _PREFIX: Final = "payseal:"
 #: What a URL may say, besides the options of TLS.
 _TAKEN: Final = {"host", "port", "db", "username", "password", "connection_class"}
+#: Claims in one script at most. The server does nothing else meanwhile, which is less than a millisecond.
+_TOGETHER: Final = 128
 #: Keys looked at in one step when they are counted.
 _PAGE: Final = 1000
 
@@ -69,6 +72,7 @@ class RedisLedger(RemoteLedger):
         self._place = f"{self._settings.get('host', 'localhost')}:{self._settings.get('port', 6379)}/{self._settings.get('db', 0)}"
         #: The server process that was last spoken to: another one may have forgotten.
         self._server = ""
+        self._together = _TOGETHER
         self._open()
 
     def __repr__(self) -> str:
@@ -106,7 +110,9 @@ class RedisLedger(RemoteLedger):
             info = dict(line.split(":", 1) for line in cast(bytes, connection.read_response()).decode().splitlines() if ":" in line)
         except ResponseError:
             _logger.warning("the ledger at %s does not tell its settings: make sure that maxmemory-policy is noeviction", self._place)
+            self._together = 1
             return
+        self._together = _TOGETHER if info.get("cluster_enabled", "1") == "0" else 1
         if info.get("loading", "0") != "0":
             raise LedgerError(f"{self._place}: is still reading its data")
         if info.get("maxmemory_policy", "noeviction") != "noeviction":
@@ -123,34 +129,43 @@ class RedisLedger(RemoteLedger):
 
     def _send(self, jobs: list[Job], deadline: float, *, again: bool) -> None:
         at = b"" if self._clock is None else b"%d" % round(rules.now(self._clock) * 1000)
-        calls = [call for job in jobs if (call := _call(job, at, again=again)) is not None]
+        calls = [call for job in jobs if (call := _settling(job, at, again=again)) is not None]
+        claims = [job for job in jobs if isinstance(job, ClaimJob)]
+        calls += [_claiming(claims[start : start + self._together], at) for start in range(0, len(claims), self._together)]
         if calls:
-            missing = self._exchange([(call.job, b"EVALSHA", call.script.sha, *call.arguments) for call in calls], deadline)
+            missing = self._exchange(calls, "EVALSHA", deadline)
             if missing:  # the server was told to forget its scripts; what it does not know it has not done
-                again_with_text = [call for call in calls if call.job in missing]
-                self._exchange([(call.job, b"EVAL", call.script.text, *call.arguments) for call in again_with_text], deadline)
+                self._exchange(missing, "EVAL", deadline)
         for job in jobs:
             if isinstance(job, StatsJob):
                 job.give(self._counted(deadline))
 
-    def _exchange(self, commands: list[tuple[Any, ...]], deadline: float) -> set[Job]:
-        """One pipeline. Tells each job; gives back those whose script the server does not have."""
+    def _exchange(self, calls: list[_Call], command: Literal["EVAL", "EVALSHA"], deadline: float) -> list[_Call]:
+        """One pipeline. Tells each job; gives back the calls whose script the server does not have."""
         from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
         from redis.exceptions import TimeoutError as TimedOut
 
-        connection, missing, astray = self._connection, set(), False
+        connection, missing, astray = self._connection, [], False
+        scripts = [call.script.sha if command == "EVALSHA" else call.script.text for call in calls]
+        sent = [(command, script, *call.arguments) for call, script in zip(calls, scripts, strict=True)]
         try:
-            connection.send_packed_command(connection.pack_commands([each[1:] for each in commands]), check_health=False)
-            for job, *_ in commands:
+            connection.send_packed_command(connection.pack_commands(sent), check_health=False)
+            for call in calls:
                 try:
                     reply = self._read(deadline)
                 except NoScriptError:
-                    missing.add(job)
+                    missing.append(call)
+                    continue
                 except ResponseError as error:
-                    astray = astray or isinstance(error, ReadOnlyError)
-                    job.fail(LedgerError(f"{self._place}: {_said(error)}"))
+                    replies = [error] * len(call.jobs)
                 else:
-                    self._give(job, reply)
+                    replies = reply if call.script is _CLAIM else [reply]
+                for job, each in zip(call.jobs, replies, strict=True):
+                    if isinstance(each, ResponseError):
+                        astray = astray or isinstance(each, ReadOnlyError)
+                        job.fail(LedgerError(f"{self._place}: {_said(each)}"))
+                    else:
+                        self._give(job, each)
         except TimedOut:
             raise Lost(f"{self._place}: did not answer within {self.timeout:g} s", again=False) from None
         except (RedisError, OSError) as error:
@@ -163,11 +178,11 @@ class RedisLedger(RemoteLedger):
         if not isinstance(job, ClaimJob):
             job.give(reply == 1)
             return
-        outcome = Outcome(reply[0].decode())
-        if outcome is Outcome.FRESH:
-            job.give(Claim(self, job.scope, job.id, outcome, holder=job.holder))
+        if reply == 1:
+            job.give(fresh(self, job.scope, job.id, job.holder))
             return
         try:
+            outcome = Outcome(reply[0].decode())
             answer = unpacked(int(reply[1]), reply[2], reply[3]) if outcome is Outcome.DONE and reply[1] is not None else None
         except (LedgerError, ValueError) as error:
             job.fail(error)
@@ -208,24 +223,28 @@ class RedisLedger(RemoteLedger):
 
 
 class _Call(NamedTuple):
-    job: Job
+    """A script, what it is given, and whom its answer is for."""
+
+    jobs: Sequence[Job]
     script: _Script
     arguments: tuple[Any, ...]
 
 
-def _call(job: Job, at: bytes, *, again: bool) -> _Call | None:
-    """The script that does it, and what it is given."""
-    if isinstance(job, ClaimJob):
-        redo = b"1" if job.redo else b"0"
-        asked = (job.fingerprint, job.holder, _milliseconds(job.ttl), _milliseconds(job.lease), redo, at)
-        return _Call(job, _CLAIM, (1, _key(job.scope, job.id), *asked))
+def _claiming(jobs: Sequence[ClaimJob], at: bytes) -> _Call:
+    arguments: list[Any] = [len(jobs), *[_key(job.scope, job.id) for job in jobs], at]
+    for job in jobs:
+        arguments += (job.fingerprint, job.holder, _milliseconds(job.ttl), _milliseconds(job.lease), b"1" if job.redo else b"0")
+    return _Call(jobs, _CLAIM, tuple(arguments))
+
+
+def _settling(job: Job, at: bytes, *, again: bool) -> _Call | None:
     twice = b"1" if again else b"0"
     if isinstance(job, CompleteJob):
         kept = () if job.answer is None else (job.answer.status, packed_headers(job.answer), bytes(job.answer.body))
         given = (job.claim.holder, _milliseconds(job.ttl), at, twice, *kept)
-        return _Call(job, _COMPLETE, (1, _key(job.claim.scope, job.claim.id), *given))
+        return _Call((job,), _COMPLETE, (1, _key(job.claim.scope, job.claim.id), *given))
     if isinstance(job, ReleaseJob):
-        return _Call(job, _RELEASE, (1, _key(job.claim.scope, job.claim.id), job.claim.holder, at, twice))
+        return _Call((job,), _RELEASE, (1, _key(job.claim.scope, job.claim.id), job.claim.holder, at, twice))
     return None
 
 

@@ -16,6 +16,8 @@ from payseal.ledger.stats import Stats
 
 __all__ = ["Entry", "check_durations", "check_text", "check_timeout", "counted", "found", "new_holder", "now"]
 
+_INF: Final = math.inf
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -64,17 +66,19 @@ def counted(held: Iterable[tuple[float, float, bool]], at: float, size: int | No
 
 def check_durations(ttl: float | None, lease: float = 0.0) -> None:
     """Raises `ValueError` for a ttl that would remember nothing or for ever, and for a lease that is no duration."""
-    if ttl is not None and not (math.isfinite(ttl) and ttl > 0):
+    if ttl is not None and not 0 < ttl < _INF:  # what is not a number is in no range
         raise ValueError("ttl must be a finite number of seconds above 0")
-    if not (math.isfinite(lease) and lease >= 0):
+    if not 0 <= lease < _INF:
         raise ValueError("lease must be a finite number of seconds, 0 or more")
 
 
-def check_text(*names: str) -> None:
+def check_text(scope: str, id: str) -> None:
     """Raises `LedgerError` for a scope or an id that no other machine could read."""
+    if scope.isascii() and id.isascii():
+        return
     try:
-        for name in names:
-            name.encode()
+        scope.encode()
+        id.encode()
     except UnicodeEncodeError:
         raise LedgerError("a scope or an id that is not text cannot be claimed") from None
 
@@ -90,6 +94,8 @@ def now(clock: Callable[[], float]) -> float:
     """The time in seconds since the epoch. Raises `LedgerError` when the clock gives none: with it nothing would ever expire, or
     everything at once."""
     seconds = clock()
+    if type(seconds) is float and -_INF < seconds < _INF:  # what clocks give
+        return seconds
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
         raise LedgerError("the ledger's clock does not give a time: no claim can be judged")
     return float(seconds)

@@ -19,7 +19,7 @@ from payseal.errors import LedgerError
 from payseal.ledger import rules
 from payseal.ledger.grouping import ClaimJob, CompleteJob, GroupedLedger, Job, ReleaseJob
 from payseal.ledger.packing import packed_headers, unpacked
-from payseal.ledger.protocol import Claim, Outcome
+from payseal.ledger.protocol import Claim, Outcome, fresh
 from payseal.ledger.rules import Entry
 from payseal.ledger.stats import Stats
 
@@ -131,7 +131,7 @@ class SQLiteLedger(GroupedLedger):
             if outcome is Outcome.FRESH:
                 expires = at + job.ttl if entry is None else max(entry.expires, at + job.ttl)
                 new[name] = entries[name] = Entry(job.fingerprint, job.holder, expires, at + job.lease)
-                results[job] = Claim(self, job.scope, job.id, outcome, holder=job.holder)
+                results[job] = fresh(self, job.scope, job.id, job.holder)
             else:
                 results[job] = Claim(self, job.scope, job.id, outcome, entry.answer if entry and outcome is Outcome.DONE else None)
         puts = [(*name, put.fingerprint, put.holder, put.expires, put.lease_ends) for name, put in new.items()]

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any, Final, TypeAlias, Unpack
 from urllib.parse import quote
 
+from payseal.credentials import Credential
 from payseal.errors import LedgerError, Rejected
 from payseal.ledger import Ledger, open_ledger
 from payseal.ledger.grouping import GroupedLedger
@@ -19,7 +20,7 @@ from payseal.middleware.decision import ACCEPTED, ANSWERED_AGAIN
 from payseal.middleware.guard import Guard, Options, Seen, content_length
 from payseal.middleware.paths import begins, prefixes_of
 from payseal.request import Request
-from payseal.verification import Authenticated, Presented, Verifier
+from payseal.verification import Verifier
 
 __all__ = ["ASGIMiddleware"]
 
@@ -71,22 +72,35 @@ class ASGIMiddleware:
             raise RuntimeError(f"a connection of type {kind!r} cannot be verified, and is not passed on")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # What waits for nothing is called and not awaited: each coroutine on the way costs every request.
         guard = self.guard
-        seen = Seen((scope.get("client") or (None,))[0])
+        client = scope.get("client")
+        seen = Seen(client[0] if client else None)
         try:
-            body = await self._body(scope, receive)
+            request = Request(scope["method"], target_of(scope), scope["headers"])
+            body = await self._body(request, receive)
             if body is None:
                 return  # the client left in the middle of its request
+            request.body, seen.request = body, request
             try:
-                seen.request = request = Request(scope["method"], target_of(scope), scope["headers"], body)
-                authenticated = guard.unsigned_sender(request)
+                authenticated = guard.unsigned_sender(request) if guard.unsigned is not None else None
                 if authenticated is None:
-                    seen.presented = presented = guard.verifier.read(request)
-                    authenticated = guard.verifier.check(request, presented, await self._credential(presented))
+                    verifier = guard.verifier
+                    seen.presented = presented = verifier.read(request)
+                    found: Any = verifier.find(presented)
+                    if not isinstance(found, Credential) and inspect.isawaitable(found):
+                        found = await found
+                    authenticated = verifier.check(request, presented, found)
                 seen.authenticated = authenticated
-                guard.require_admitted(authenticated, seen.client)
+                if guard.admit is not None:
+                    guard.require_admitted(authenticated, seen.client)
                 keep = guard.keeps(request)
-                claim = await self._claim(authenticated, request, keep=keep)
+                ledger, ttl = guard.ledger, guard.claim_ttl(keep=keep)
+                arguments = authenticated.scope, authenticated.id, fingerprint(request), ttl
+                if ledger.blocking:
+                    claim = await self._claim(*arguments)
+                else:
+                    claim = ledger.claim(*arguments, lease=guard.lease, redo=guard.redo)
                 again = guard.answer_again(claim, keep=keep)
             except Rejected:
                 raise
@@ -101,18 +115,19 @@ class ASGIMiddleware:
             await _give(again, scope, send)
             return
         guard.tell(ACCEPTED, None, seen)
-        exchange = _Exchange(self, claim, send, keep=keep)
+        exchange = _Kept(self, claim, send) if keep else _Exchange(self, claim, send)
         try:
             await self.app({**scope, "payseal": authenticated}, _given_back(body, receive), exchange.send)
         except (Exception, asyncio.CancelledError):
             await exchange.settle()
             raise
-        await exchange.finish()
+        if not exchange.settled:
+            await exchange.finish()
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+    async def _body(self, request: Request, receive: Receive) -> bytes | None:
         """The whole body, or ``None`` when the client leaves. Raises `Rejected` once it is too large, before more of it is read."""
         limit = self.guard.max_body
-        content_length([value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"content-length"], limit)
+        content_length(request.values("content-length"), limit)
         pieces: list[bytes] = []
         size = 0
         while True:
@@ -123,22 +138,16 @@ class ASGIMiddleware:
             size += len(piece)
             if size > limit:
                 raise Rejected("body-too-large", f"The body may have up to {limit} bytes")
-            pieces.append(piece)
             if not message.get("more_body", False):
-                return b"".join(pieces)
+                return b"".join((*pieces, piece)) if pieces else bytes(piece)  # nobody changes it after it was checked
+            pieces.append(piece)
 
-    async def _credential(self, presented: Presented) -> Any:
-        found: Any = self.guard.verifier.find(presented)
-        return await found if inspect.isawaitable(found) else found
-
-    async def _claim(self, authenticated: Authenticated, request: Request, *, keep: bool) -> Claim:
+    async def _claim(self, scope: str, id: str, fingerprint: bytes, ttl: float) -> Claim:
+        """The claim, of a ledger that may have to wait for it."""
         guard = self.guard
-        arguments = authenticated.scope, authenticated.id, fingerprint(request), guard.claim_ttl(keep=keep)
-        if not guard.ledger.blocking:
-            return guard.ledger.claim(*arguments, lease=guard.lease, redo=guard.redo)
         if isinstance(guard.ledger, GroupedLedger):
-            return await _grouped(guard.ledger, guard.ledger.claim_soon(*arguments, lease=guard.lease, redo=guard.redo))
-        task = self._start(asyncio.to_thread(guard.ledger.claim, *arguments, lease=guard.lease, redo=guard.redo))
+            return await _grouped(guard.ledger, guard.ledger.claim_soon(scope, id, fingerprint, ttl, lease=guard.lease, redo=guard.redo))
+        task = self._start(asyncio.to_thread(guard.ledger.claim, scope, id, fingerprint, ttl, lease=guard.lease, redo=guard.redo))
         try:
             claim: Claim = await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -178,39 +187,78 @@ class _Exchange:
     before the last bytes leave, so that whoever has seen the answer finds the id used.
     """
 
-    def __init__(self, middleware: ASGIMiddleware, claim: Claim, send: Send, *, keep: bool) -> None:
+    __slots__ = ("_claim", "_middleware", "_send", "_status", "settled")
+    #: Whether the answer is kept, to be given again.
+    keep = False
+
+    def __init__(self, middleware: ASGIMiddleware, claim: Claim, send: Send) -> None:
         self._middleware = middleware
         self._claim = claim
         self._send = send
-        self._keep = keep
         self._status: int | None = None
-        self._settled = False
+        #: Whether the ledger was told, or is being told.
+        self.settled = False
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """What the application calls as ``send``, and awaits."""
+        if message["type"] != "http.response.start" or self.settled:
+            return self._send(message)
+        self._status = message["status"]
+        if self._middleware.guard.ledger.blocking:
+            return self._settled_first(message)
+        self.settled = True
+        self._middleware.guard.settle(self._claim, self._status, keep=False)
+        return self._send(message)
+
+    async def _settled_first(self, message: Message) -> None:
+        await self.settle()
+        await self._send(message)
+
+    async def settle(self, answer: Answer | None = None) -> None:
+        """Tell the ledger, the first time that this is called."""
+        if not self.settled:
+            self.settled = True
+            await self._middleware.settle(self._claim, self._status, answer, keep=self.keep)
+
+    async def finish(self) -> None:
+        """The application has returned: whatever it left unfinished is the server's to judge."""
+        await self.settle()
+
+
+class _Kept(_Exchange):
+    """An answer that is held back until it is whole, so that it can be given again; one that cannot be kept is let go of at once."""
+
+    __slots__ = ("_held", "_size")
+    keep = True
+
+    def __init__(self, middleware: ASGIMiddleware, claim: Claim, send: Send) -> None:
+        super().__init__(middleware, claim, send)
         #: Messages held back until the answer is whole; None once it is streamed.
-        self._held: list[Message] | None = [] if keep else None
+        self._held: list[Message] | None = []
         self._size = 0
 
-    async def send(self, message: Message) -> None:
-        """What the application calls as ``send``."""
+    def send(self, message: Message) -> Awaitable[None]:
+        return self._send(message) if self._held is None else self._hold(self._held, message)
+
+    async def _hold(self, held: list[Message], message: Message) -> None:
         kind = message["type"]
         if kind == "http.response.start":
             self._status = message["status"]
             # Trailers come after the body; an answer with them is not kept. Nor is one that failed.
-            if self._held is None or self._status >= 500 or message.get("trailers", False):
-                await self._stream()
-            else:
-                self._held.append(message)
+            if self._status < 500 and not message.get("trailers", False):
+                held.append(message)
                 return
-        elif self._held is not None and self._status is not None:
-            if kind != "http.response.body":
+            await self._stream()
+        elif kind == "http.response.body" and self._status is not None:
+            held.append(message)
+            self._size += len(message.get("body", b""))
+            if self._size > self._middleware.guard.max_answer:
                 await self._stream()
-            else:
-                self._held.append(message)
-                self._size += len(message.get("body", b""))
-                if not message.get("more_body", False) and self._size <= self._middleware.guard.max_answer:
-                    await self._stream(_answer_of(self._held))
-                elif self._size > self._middleware.guard.max_answer:
-                    await self._stream()
-                return
+            elif not message.get("more_body", False):
+                await self._stream(_answer_of(held))
+            return
+        elif self._status is not None:
+            await self._stream()
         await self._send(message)
 
     async def _stream(self, answer: Answer | None = None) -> None:
@@ -220,17 +268,10 @@ class _Exchange:
         for message in held:
             await self._send(message)
 
-    async def settle(self, answer: Answer | None = None) -> None:
-        """Tell the ledger, the first time that this is called."""
-        if not self._settled:
-            self._settled = True
-            await self._middleware.settle(self._claim, self._status, answer, keep=self._keep)
-
     async def finish(self) -> None:
-        """The application has returned: whatever it left unfinished is the server's to judge."""
         if self._held is not None:
             await self._stream()
-        await self.settle()
+        await super().finish()
 
 
 async def _grouped(ledger: GroupedLedger, future: Future[Claim]) -> Claim:

@@ -33,6 +33,8 @@ REPLAYED: Final = (b"idempotent-replayed", b"true")
 #: Seconds that a replay id outlives its window: servers that share a ledger do not agree on the time to the second.
 _MARGIN: Final = 60.0
 
+#: Looked up once: an enumeration's members are found by a search.
+_FRESH: Final = Outcome.FRESH
 _REFUSED: Final = {
     Outcome.IN_FLIGHT: "in-flight",
     Outcome.UNKNOWN: "outcome-unknown",
@@ -65,10 +67,17 @@ class Seen:
 
     client: str | None
     began: float = field(default_factory=time.perf_counter)
-    trace: str = field(default_factory=new_trace)
     request: Request | None = None
     presented: Presented | None = None
     authenticated: Authenticated | None = None
+    _trace: str = ""
+
+    @property
+    def trace(self) -> str:
+        """A UUID made for this decision, once somebody asks for it."""
+        if not self._trace:
+            self._trace = new_trace()
+        return self._trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,8 @@ class Guard:
     #: one. Whoever gives this authenticates the sender by other means, and chooses the ``id`` that is used once. A signature that is
     #: there, be it empty or wrong, never gets here.
     unsigned: Callable[[Request], Authenticated | None] | None = None
+    #: What `claim_ttl` says: of a request whose answer is not kept, and of one whose answer is.
+    _ttls: tuple[float, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("max_body", "max_answer"):
@@ -116,6 +127,9 @@ class Guard:
         for name in ("answer_ttl", "lease", "replay_ttl"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{name} must be a number of seconds above 0")
+        window = self.verifier.scheme.created
+        ttl = self.replay_ttl if window is None else (window.last_moment(0) + window.future) / 1000 + _MARGIN
+        object.__setattr__(self, "_ttls", (max(ttl, self.lease), max(ttl, self.lease, self.answer_ttl)))
 
     def unsigned_sender(self, request: Request) -> Authenticated | None:
         """The proven sender of a request without a signature header; ``None`` for every other, which is to be verified."""
@@ -156,13 +170,11 @@ class Guard:
         needs no clock. Where answers are kept a claim lives as long as they do: one whose outcome nobody knows must not turn into
         a second payment when the window has passed, since the same id may be signed again with a new time.
         """
-        window = self.verifier.scheme.created
-        ttl = self.replay_ttl if window is None else (window.last_moment(0) + window.future) / 1000 + _MARGIN
-        return max(ttl, self.lease, self.answer_ttl if keep else 0.0)
+        return self._ttls[keep]
 
     def answer_again(self, claim: Claim, *, keep: bool) -> Answer | None:
         """What the claim means: ``None`` to go on to the handler, or the answer to give again. Raises `Rejected`."""
-        if claim.outcome is Outcome.FRESH:
+        if claim.outcome is _FRESH:
             return None
         if claim.outcome is Outcome.DONE and keep:
             if claim.answer is None:

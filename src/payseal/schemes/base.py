@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, TypeAlias
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 
 from payseal.credentials import KeySource
 from payseal.errors import Rejected
@@ -15,8 +16,12 @@ from payseal.mac import ENCODINGS, Algorithm, Buffer, Encoding
 from payseal.request import Request
 from payseal.schemes.template import REQUEST_COMPONENTS, SENT_COMPONENTS, Component, Part
 
-__all__ = ["BaseTemplate", "SignatureBase", "SignatureRule", "Values", "request_text"]
+__all__ = ["SAID", "BaseTemplate", "Leading", "SignatureBase", "SignatureRule", "Values", "request_text"]
 
+#: The components that `BaseTemplate.leading` takes. None of them is secret.
+SAID: Final = ("keyid", "nonce", "created")
+#: Writes what a base has before the body, from those three; one that the base does not have may be ``None``.
+Leading: TypeAlias = Callable[[Any, Any, Any], bytes]
 #: Finds the value of a covered header by its lower-case name.
 Header: TypeAlias = Callable[[str], str]
 
@@ -57,9 +62,11 @@ class SignatureBase:
 class BaseTemplate:
     """A base's template, taken apart once: the runs of text before, between and after the places where the body goes."""
 
-    __slots__ = ("_runs", "parts")
+    __slots__ = ("_runs", "leading", "parts")
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
+        #: What comes before the body, for a base that is texts of `SAID` and literals and then the body, as nearly all are; else ``None``.
+        self.leading: Leading | None = None
         self.parts = parts  # as the scheme file has them
         runs: list[list[Part]] = [[]]
         for part in parts:
@@ -68,6 +75,8 @@ class BaseTemplate:
             else:
                 runs[-1].append(part)
         self._runs = tuple(_writer(run) for run in runs)
+        if len(runs) == 2 and not runs[1] and all(isinstance(part, str) or part.name in SAID for part in runs[0]):
+            self.leading = _leading(runs[0])
 
     def of(self, values: Mapping[str, str], request: Request, header: Header) -> SignatureBase:
         """The base of one request. ``values`` are the texts of keyid, nonce, created and token. Raises `Rejected` when a covered part
@@ -77,6 +86,19 @@ class BaseTemplate:
         for run in others:
             pieces += (request.pieces(), (run(values, request, header).encode("ascii"),))
         return SignatureBase(pieces)
+
+
+def _leading(parts: list[Part]) -> Leading:
+    literals = tuple(part for part in parts if isinstance(part, str))
+    places = [SAID.index(part.name) if isinstance(part, Component) else len(SAID) + literals.index(part) for part in parts]
+    if not places:
+        return lambda keyid, nonce, created: b""
+    if places == list(range(len(SAID))):  # as Fiserv has them, and many after it
+        return lambda keyid, nonce, created: (keyid + nonce + created).encode()
+    # Two places at least, since for one of them itemgetter gives no tuple; the text after the literals is empty.
+    pick = itemgetter(*places, len(SAID) + len(literals))
+    rest = (*literals, "")
+    return lambda keyid, nonce, created: "".join(pick((keyid, nonce, created, *rest))).encode()
 
 
 def _writer(parts: list[Part]) -> Callable[[Mapping[str, str], Request, Header], str]:
@@ -115,9 +137,14 @@ class SignatureRule:
         return [encoding for encoding in self.accept if encoding.length(self.algorithm.size) == length]
 
     @property
+    def lengths(self) -> list[int]:
+        """How many characters a signature can have."""
+        return [encoding.length(self.algorithm.size) for encoding in self.accept]
+
+    @property
     def grammar(self) -> Grammar:
         """What a signature's text can be."""
-        lengths = [encoding.length(self.algorithm.size) for encoding in self.accept]
+        lengths = self.lengths
         return Grammar.of(frozenset().union(*(encoding.alphabet for encoding in self.accept)), min(lengths), max(lengths))
 
 

@@ -14,8 +14,12 @@ from payseal.grammar import DIGITS, Grammar
 from payseal.schemes.template import Component, Part
 from payseal.schemes.times import CreatedRule, TimeFormat, format_of
 
-__all__ = ["ambiguous_run", "guarded", "other_reading"]
+__all__ = ["LEADING", "UUID_LENGTH", "ambiguous_run", "displacing", "guarded", "other_reading"]
 
+#: How many bytes of the body matter to `other_reading`: the longest id and the longest time.
+LEADING: Final = 256 + 32
+#: How many characters a UUID has.
+UUID_LENGTH: Final = 36
 #: 1 January 2010 in milliseconds: no request was signed with any of these schemes before.
 _FIRST_PLAUSIBLE: Final = 1_262_304_000_000
 #: The unit that the same provider's other samples sign in.
@@ -62,7 +66,7 @@ def other_reading(nonce: str, created: str, following: bytes, rule: CreatedRule,
     """
     lead = following[:1].decode("latin-1")
     displaced = lead in DIGITS or lead in ids.alphabet
-    lacking = 36 - len(nonce)  # characters that a UUID has more
+    lacking = UUID_LENGTH - len(nonce)  # characters that a UUID has more
     cut = 0 < lacking <= len(created)
     if not displaced and not cut:
         return False
@@ -81,6 +85,12 @@ def other_reading(nonce: str, created: str, following: bytes, rule: CreatedRule,
         if _once_was_now(text, shift, rule.format, rule, now) and ids.accepts(nonce + text[:shift]):
             return True
     return False
+
+
+def displacing(ids: Grammar) -> frozenset[bytes]:
+    """What a body begins with when something was pushed out of an id or a time: the bytes without one of which `other_reading` finds
+    nothing, unless the id is shorter than a UUID. Soon asked, and hardly ever so."""
+    return frozenset(character.encode("latin-1") for character in DIGITS | ids.alphabet)
 
 
 def _once_was_now(text: str, start: int, form: TimeFormat, rule: CreatedRule, now: int) -> bool:

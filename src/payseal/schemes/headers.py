@@ -30,6 +30,16 @@ class HeaderRule:
     parts: tuple[Part, ...]
     optional: bool  # left out where the credential lacks a component, and not required of a request
     read: Callable[[str], list[tuple[Component, str]]]  # value → what it carries; raises Rejected
+    listed: bool = False  # items in any order, between separators
+
+    @property
+    def around(self) -> tuple[str, Component | None, str] | None:
+        """The one component and the texts before and after it; the whole text and no component where it is constant; else ``None``."""
+        components = self.components
+        if self.listed or len(components) > 1:
+            return None
+        at = self.parts.index(components[0]) if components else len(self.parts)
+        return "".join(map(str, self.parts[:at])), components[0] if components else None, "".join(map(str, self.parts[at + 1 :]))
 
     @property
     def key(self) -> str:
@@ -64,7 +74,7 @@ def header_rule(
         if components.count(component) > 1:
             raise TemplateError(f"{component} stands twice in one header")
     if separator:
-        return HeaderRule(name, parts, optional, _list_reader(name, template, separator, grammar_of))
+        return HeaderRule(name, parts, optional, _list_reader(name, template, separator, grammar_of), listed=True)
     if ambiguous_run(parts, grammar_of):
         raise TemplateError("cannot be read back in one way: put a character between the components that the first of them cannot hold")
     return HeaderRule(name, parts, optional, _plain_reader(name, parts, grammar_of))

@@ -9,7 +9,7 @@ import math
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from payseal.grammar import DIGITS, Grammar
@@ -18,6 +18,8 @@ __all__ = ["MAX_CANDIDATES", "CreatedRule", "TimeFormat", "TimeFormatError", "fo
 
 #: How many times a verifier may have to try for one request when the time is not sent.
 MAX_CANDIDATES: Final = 64
+#: How many texts of a pattern are kept: more than one window holds.
+_LATELY: Final = 256
 
 #: strftime directive → (field, digits, least, most)
 _FIELDS: Final[dict[str, tuple[str, int, int, int]]] = {
@@ -46,6 +48,8 @@ class TimeFormat:
     width: int  # characters, always as many
     slots: tuple[tuple[str, int, int], ...] = ()  # a pattern's (field, start, end); empty for unix times
     literals: tuple[tuple[str, int], ...] = ()  # a pattern's (text, start)
+    #: Texts of a pattern that were written lately, by how many granules after the epoch: a minute's text is the same for a minute.
+    _lately: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def grammar(self) -> Grammar:
@@ -57,19 +61,28 @@ class TimeFormat:
         if not self.slots:
             text = str(milliseconds // self.granularity)
         else:
-            moment = time.gmtime((milliseconds + self.offset) // 1000)
-            if moment.tm_year > 9999:
-                raise ValueError("that time cannot be written in this format")
-            values = dict(zip(_ORDER, moment[:6], strict=True))
-            characters = [""] * self.width
-            for field, start, end in self.slots:
-                characters[start:end] = str(values[field]).zfill(end - start)
-            for literal, start in self.literals:
-                characters[start : start + len(literal)] = literal
-            text = "".join(characters)
+            granule = (milliseconds + self.offset) // self.granularity
+            text = self._lately.get(granule, "")
+            if not text:
+                if len(self._lately) >= _LATELY:
+                    self._lately.clear()
+                text = self._lately[granule] = self._spelled(granule * self.granularity // 1000)
         if len(text) != self.width or milliseconds < 0:
             raise ValueError("that time cannot be written in this format")
         return text
+
+    def _spelled(self, seconds: int) -> str:
+        """A pattern's text for that time by its own clock."""
+        moment = time.gmtime(seconds)
+        if moment.tm_year > 9999:
+            raise ValueError("that time cannot be written in this format")
+        values = dict(zip(_ORDER, moment[:6], strict=True))
+        characters = [""] * self.width
+        for part, start, end in self.slots:
+            characters[start:end] = str(values[part]).zfill(end - start)
+        for literal, start in self.literals:
+            characters[start : start + len(literal)] = literal
+        return "".join(characters)
 
     def read(self, text: str) -> int | None:
         """The time in milliseconds, or ``None``: exactly ``width`` characters, ASCII digits where digits belong, a real date."""
@@ -80,13 +93,13 @@ class TimeFormat:
         if any(text[start : start + len(literal)] != literal for literal, start in self.literals):
             return None
         values = {"hour": 0, "minute": 0, "second": 0}
-        for field, start, end in self.slots:
+        for part, start, end in self.slots:
             digits = text[start:end]
             if not digits.isdigit():
                 return None
-            values[field] = int(digits)
-        for field, _, least, most in _FIELDS.values():
-            if not least <= values[field] <= most:
+            values[part] = int(digits)
+        for part, _, least, most in _FIELDS.values():
+            if not least <= values[part] <= most:
                 return None
         if values["day"] > _days_in_month(values["year"], values["month"]):
             return None
@@ -141,6 +154,8 @@ class CreatedRule:
 
     def write(self, seconds: float) -> str:
         """The text for a time in seconds since the epoch. Raises `ValueError` for a time that is none."""
+        if type(seconds) is float and 1e9 <= seconds < 9_999_999_999.0 and not self.format.slots:
+            return str(round(seconds * 1000) // self.format.granularity)  # what a clock gives, from 2001 to 2286: always as many digits
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
             raise ValueError("created must be seconds since the epoch")
         milliseconds = seconds * 1000 if isinstance(seconds, int) else round(seconds * 1000)

@@ -1,0 +1,66 @@
+"""What signing and verifying cost, counted instead of timed, so that a slow-down is seen on any machine, however busy.
+
+The counts are those of `benchmarks/instructions.py`. Where one of them goes up for a reason, write the new one here with the change that
+needs it; where one goes down, write it here too, or the next slow-down hides in the difference.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def load() -> Any:
+    spec = importlib.util.spec_from_file_location("instructions", Path(__file__).parents[2] / "benchmarks" / "instructions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+instructions = load()
+WORK: dict[str, Callable[[], object]] = instructions.work()
+#: Calls of functions, written in Python or in C: a version of Python changes few of them.
+CALLS = {"sign": 22, "verify": 39, "read": 24, "check": 26, "request": 29}
+#: Instructions of the interpreter of Python 3.11.
+OPCODES = {"sign": 241, "verify": 451, "read": 247, "check": 338, "request": 420}
+MARGIN = 1.1
+
+
+def test_everything_is_counted() -> None:
+    assert set(WORK) == set(CALLS) == set(OPCODES)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_more_functions_are_called(name: str) -> None:
+    counted = instructions.calls(WORK[name])
+    assert counted <= CALLS[name] * MARGIN + 1
+    assert counted >= CALLS[name] * 0.7, "that is less: write it down"
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="each version of Python has instructions of its own, and these are 3.11's")
+@pytest.mark.parametrize("name", OPCODES)
+def test_no_more_instructions_are_run(name: str) -> None:
+    counted = instructions.opcodes(WORK[name])
+    assert counted <= OPCODES[name] * MARGIN
+    assert counted >= OPCODES[name] * 0.8, "that is less: write it down"
+
+
+def test_a_count_counts() -> None:
+    """More work is more instructions and more calls."""
+
+    def little() -> int:
+        return len("a")
+
+    def more() -> int:
+        return len("a") + len("b") + little()
+
+    assert 0 < instructions.calls(little) < instructions.calls(more)
+    assert 0 < instructions.opcodes(little) < instructions.opcodes(more)
+    assert instructions.calls(little) == 2
