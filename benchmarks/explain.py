@@ -1,4 +1,5 @@
-"""How well and how fast the explainer answers: over the corpus in tests/explain, as a table. ``python benchmarks/explain.py``.
+"""How well and how fast the explainer answers: over the corpus in tests/explain, as a table. ``python benchmarks/explain.py``,
+and with ``--json FILE`` the same figures into a file.
 
 Each request is explained several times with the clock on the wall, and as often with the processor's: of each, the least counts. What else
 runs on the machine shows in the first and less in the second; what was found, in the table, was found with the second.
@@ -6,6 +7,8 @@ runs on the machine shows in the first and less in the second; what was found, i
 
 from __future__ import annotations
 
+import argparse
+import json
 import statistics
 import sys
 import time
@@ -68,10 +71,15 @@ def explained(case: Case) -> Result:
     )
 
 
-def spread(times: list[float]) -> str:
+def spread(times: list[float]) -> tuple[float, float, float]:
     """Median, what 95 % stay under, and the most."""
     ordered = sorted(times)
-    return f"{statistics.median(ordered):.1f} / {ordered[int(len(ordered) * 0.95)]:.1f} / {ordered[-1]:.1f}"
+    return statistics.median(ordered), ordered[int(len(ordered) * 0.95)], ordered[-1]
+
+
+def shown(times: list[float]) -> str:
+    """The spread, to be read."""
+    return " / ".join(f"{time:.1f}" for time in spread(times))
 
 
 def within(results: list[Result], limit: float | None) -> str:
@@ -87,8 +95,30 @@ def clocks(results: list[Result]) -> tuple[list[float], list[float]]:
     return [result.wall for result in results], [result.processor for result in results]
 
 
+def figures(rows: dict[str, list[Result]]) -> dict[str, object]:
+    """The same as the table, for another program; times in milliseconds."""
+    return {
+        "budget": BUDGET * 1000,
+        "rows": [
+            {
+                "mistakes": kind,
+                "asked": KINDS[kind],
+                "requests": len(results),
+                "right": sum(result.right for result in results),
+                "wall": spread(clocks(results)[0]),
+                "processor": spread(clocks(results)[1]),
+                "examined": statistics.median(result.examined for result in results),
+            }
+            for kind, results in rows.items()
+        ],
+    }
+
+
 def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    given = parser.parse_args()
     cases = load()
     for case in cases[:20]:
         case.explain()  # so that the first is not charged with the imports
@@ -107,13 +137,15 @@ def main() -> None:
             kind,
             str(len(results)),
             str(sum(result.right for result in results)),
-            spread(wall),
-            spread(processor),
+            shown(wall),
+            shown(processor),
             within(results, KINDS[kind]),
             f"{statistics.median(examined):g}",
             str(max(examined)),
         )
     Console(width=140).print(table)
+    if given.json:
+        given.json.write_text(json.dumps(figures(rows)), "utf-8")
 
 
 if __name__ == "__main__":
