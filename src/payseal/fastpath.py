@@ -126,7 +126,13 @@ def whole(scheme: Scheme, prove: Prove, by_keyid: Callable[[str], Credential | N
         keyid, nonce, text = get(keyid_key), get(nonce_key), get(created_key)
         if type(keyid) is not str or type(nonce) is not str or type(text) is not str or type(request.body) is not bytes:
             return None
-        if len(keyid) > longest_keyid or not keyid.isascii() or not least <= len(nonce) <= most or not nonce.isascii() or nonce.encode().translate(None, members):
+        if (
+            len(keyid) > longest_keyid
+            or not keyid.isascii()
+            or not least <= len(nonce) <= most
+            or not nonce.isascii()
+            or nonce.encode().translate(None, members)
+        ):
             return None
         if len(text) != width or not text.isascii() or not text.isdigit():
             return None
