@@ -35,7 +35,6 @@ from .browsing import (
 from .conftest import ACTOR, PASSWORD, Console
 from .hour import decision, hour, put
 
-
 # Pages that renew themselves by the second.
 pytestmark = pytest.mark.alone
 
