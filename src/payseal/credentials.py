@@ -54,12 +54,14 @@ class Credential:
     Raises `CredentialError` when a part cannot be what it should be.
     """
 
-    __slots__ = ("_prepared", "_secrets", "_token", "account", "keyid", "not_after", "not_before")
+    __slots__ = ("_secrets", "_token", "account", "keyid", "not_after", "not_before", "prepared")
 
     account: str
     keyid: str | None
     not_after: float | None
     not_before: float | None
+    #: What `macs` has made so far, by algorithm and source.
+    prepared: dict[tuple[str, str], tuple[PreparedMac, ...]]
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class Credential:
         # An empty secret is no secret: a scheme that needs one will say so, instead of signing with an empty key.
         put(self, "_secrets", tuple(_Hidden(_bytes(each)) for each in reversed(listed) if each))
         put(self, "_token", _Hidden(_bytes(token)) if token else None)
-        put(self, "_prepared", {})
+        put(self, "prepared", {})
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a credential does not change: make a new one")
@@ -119,14 +121,14 @@ class Credential:
 
     def macs(self, algorithm: Algorithm, source: KeySource) -> tuple[PreparedMac, ...]:
         """The prepared MACs, newest secret first; empty when the credential has no such key."""
-        found: tuple[PreparedMac, ...] | None = self._prepared.get((algorithm.name, source))
+        found = self.prepared.get((algorithm.name, source))
         if found is None:
             if source == "none":
                 found = (PreparedMac(algorithm, None),)
             else:
                 keys = self._secrets if source == "secret" else (self._token,) if self._token else ()
                 found = tuple(PreparedMac(algorithm, key._value) for key in keys)
-            self._prepared[algorithm.name, source] = found
+            self.prepared[algorithm.name, source] = found
         return found
 
     def token_is(self, presented: str) -> bool:
@@ -148,7 +150,6 @@ class Credential:
     # The slots hold what __init__ puts there; typed here for the checker.
     _secrets: tuple[_Hidden, ...]
     _token: _Hidden | None
-    _prepared: dict[tuple[str, str], tuple[PreparedMac, ...]]
 
 
 def _problem(keyid: object, secrets: object, token: object, account: object, *moments: object) -> str:

@@ -53,7 +53,7 @@ def prover(scheme: Scheme, padding: PreparedMac) -> Prove | None:
     encoders = {length: rule.accepted(length)[0].encode for length in rule.lengths if len(rule.accepted(length)) == 1}
     if leading is None or window is None or ids is None or not scheme.created_sent or scheme.names != "keyid":
         return None
-    name, algorithm, source = scheme.name, rule.algorithm, rule.key
+    name, algorithm, source, prepared = scheme.name, rule.algorithm, rule.key, (rule.algorithm.name, rule.key)
     # `CreatedRule.fresh` and `CreatedRule.last_moment`, by the distances (milliseconds) from the signer's time to this server's.
     past, future = float(window.tolerance + window.format.granularity), float(window.future)
     guarded, displaced = scheme.guarded, displacing(ids.grammar)
@@ -80,9 +80,9 @@ def prover(scheme: Scheme, padding: PreparedMac) -> Prove | None:
             and (credential.not_after is None or seconds < credential.not_after)
             and (token is None or not credential.has_token or credential.token_is(token))
         ):
-            macs = credential.macs(algorithm, source)
+            macs = credential.prepared.get(prepared) or credential.macs(algorithm, source)
         mac = macs[0] if macs else padding
-        if not compare_digest(encode(mac.digest((leading(keyid, nonce, text), body))), signature) or not macs or credential is None:
+        if not compare_digest(encode(mac.of_two(leading(keyid, nonce, text), body)), signature) or not macs or credential is None:
             return 1
         if not created - future <= seconds * 1000 < created + past:
             return 0
@@ -116,16 +116,28 @@ def whole(scheme: Scheme, prove: Prove, by_keyid: Callable[[str], Credential | N
     if scheme.created is None or scheme.created.format.slots or scheme.nonce is None or not scheme.nonce.grammar.plain:
         return None
     keyid_key, _, nonce_key, created_key, signature_key = carried.keys
-    constants = carried.constants
+    constants: tuple[tuple[Any, Any], ...] = carried.constants
+    # The same for headers that are still bytes.
+    raw_keyid, raw_nonce, raw_created, raw_signature = (str(carried.keys[at]).encode() for at in (0, 2, 3, 4))
+    raw_constants: tuple[tuple[Any, Any], ...] = tuple((key.encode(), value.encode("latin-1")) for key, value in constants)
     width, granularity = scheme.created.format.width, float(scheme.created.format.granularity)
     ids = scheme.nonce.grammar
     least, most, members, longest_keyid = ids.shortest, ids.longest or 0, ids.members, KEYID.longest or 0
 
     def verify(request: Request, now: float | None) -> Authenticated | tuple[float, int] | None:
-        get: Any = request.by_name.get  # a list where a header stands more than once
-        keyid, nonce, text = get(keyid_key), get(nonce_key), get(created_key)
-        if type(keyid) is not str or type(nonce) is not str or type(text) is not str or type(request.body) is not bytes:
-            return None
+        get: Any
+        signed: Any
+        if (raw := request.raw) is None:
+            get, fixed, signed = request.by_name.get, constants, signature_key  # a list where a header stands more than once
+            keyid, nonce, text = get(keyid_key), get(nonce_key), get(created_key)
+            if type(keyid) is not str or type(nonce) is not str or type(text) is not str or type(request.body) is not bytes:
+                return None
+        else:
+            get, fixed, signed = raw.get, raw_constants, raw_signature
+            keyid, nonce, text = get(raw_keyid), get(raw_nonce), get(raw_created)
+            if keyid is None or nonce is None or text is None or type(request.body) is not bytes:
+                return None
+            keyid, nonce, text = keyid.decode("latin-1"), nonce.decode("latin-1"), text.decode("latin-1")
         if (
             len(keyid) > longest_keyid
             or not keyid.isascii()
@@ -136,16 +148,18 @@ def whole(scheme: Scheme, prove: Prove, by_keyid: Callable[[str], Credential | N
             return None
         if len(text) != width or not text.isascii() or not text.isdigit():
             return None
-        if constants:
-            for key, value in constants:
+        if fixed:
+            for key, value in fixed:
                 if get(key) != value:
                     return None
         seconds = clock() if now is None else now
         if type(seconds) is not float or not 0.0 <= seconds < END_OF_TIME:
             return seconds, 0
-        signature = get(signature_key)
+        signature = get(signed)
         if type(signature) is not str:
-            return seconds, 0
+            if type(signature) is not bytes:
+                return seconds, 0
+            signature = signature.decode("latin-1")
         found = prove(request.body, keyid, None, nonce, text, float(text) * granularity, signature, by_keyid(keyid), seconds)
         return (seconds, found) if type(found) is int else found  # type: ignore[return-value]
 

@@ -125,6 +125,18 @@ class PreparedMac:
         result: bytes = state.digest()
         return result
 
+    def of_two(self, leading: bytes, body: bytes) -> bytes:
+        """`digest` of two pieces: what nearly every request is signed over."""
+        state = self._inner()
+        state.update(leading)
+        state.update(body)
+        outer = self._outer
+        if outer is not None:
+            inside, state = state, outer()
+            state.update(inside.digest())
+        result: bytes = state.digest()
+        return result
+
     def __reduce__(self) -> Any:
         raise TypeError("a prepared MAC holds a key and is not pickled")
 

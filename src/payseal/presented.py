@@ -106,7 +106,11 @@ def quick_reader(scheme: Scheme) -> Callable[[Request], Presented | None] | None
     found = arranged(scheme)
     if found is None:
         return None
-    keys, required, around, constants = found
+    keys, required, around = found.keys, found.required, found.around
+    constants: tuple[tuple[Any, Any], ...] = found.constants
+    # The same for headers that are still bytes.
+    raw_keys = tuple(key if key is None else key.encode() for key in keys)
+    raw_constants: tuple[tuple[Any, Any], ...] = tuple((key.encode(), value.encode("latin-1")) for key, value in constants)
     keyid_key, token_key, nonce_key, created_key, signature_key = keys
     keyid_required, token_required, nonce_required, created_required, _ = required
     nonce_grammar = scheme.nonce.grammar if scheme.nonce is not None else KEYID  # no matter which where there is none
@@ -119,12 +123,25 @@ def quick_reader(scheme: Scheme) -> Callable[[Request], Presented | None] | None
     width, granularity, digits = (form.width, form.granularity, not form.slots) if form is not None else (0, 1, False)
 
     def read(request: Request) -> Presented | None:
-        get: Any = request.by_name.get  # a list where a header stands more than once: no text, and so refused below
-        keyid, token, nonce, created_text, signature = get(keyid_key), get(token_key), get(nonce_key), get(created_key), get(signature_key)
+        get: Any
+        if (raw := request.raw) is None:
+            get, fixed = request.by_name.get, constants  # a list where a header stands more than once: no text, and so refused below
+            keyid, token, nonce, created_text, signature = (
+                get(keyid_key),
+                get(token_key),
+                get(nonce_key),
+                get(created_key),
+                get(signature_key),
+            )
+        else:
+            get, fixed = raw.get, raw_constants
+            keyid, token, nonce, created_text, signature = [
+                value if (value := get(key)) is None else value.decode("latin-1") for key in raw_keys
+            ]
         if around:
             keyid, token, nonce, created_text, signature = _taken_out(around, [keyid, token, nonce, created_text, signature])
-        if constants:
-            for key, text in constants:
+        if fixed:
+            for key, text in fixed:
                 if get(key) != text:
                     return None
         if keyid is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 __all__ = ["Body", "HeaderPairs", "Request", "leading_bytes"]
 
@@ -12,6 +12,8 @@ Body: TypeAlias = bytes | bytearray | memoryview | Iterable[bytes]
 
 _Text: TypeAlias = str | bytes
 HeaderPairs: TypeAlias = Mapping[str, str] | Mapping[str, bytes] | Mapping[bytes, bytes] | Iterable[tuple[_Text, _Text]]
+
+_BYTES: Final = {bytes}
 
 
 class Request:
@@ -25,7 +27,15 @@ class Request:
     `TypeError`, since no client can send one.
     """
 
-    __slots__ = ("body", "by_name", "headers", "method", "target")
+    __slots__ = ("body", "by_name", "headers", "method", "raw", "target")
+
+    #: The headers as they were sent.
+    headers: tuple[tuple[str, str], ...]
+    #: By lower-case name, the value of each header, or the list of them where it stands more than once.
+    by_name: dict[str, str | list[str]]
+    #: The headers as a server gives them, where all are bytes, all names in lower case, and none stands twice; else ``None``. Then
+    #: `headers` and `by_name` are made once somebody looks at them, which verifying a good request does not.
+    raw: dict[bytes, bytes] | None
 
     def __init__(self, method: _Text, target: _Text, headers: HeaderPairs = (), body: Body = b"") -> None:
         # A server makes one of these for each request. So the usual types are told by `type`, at a tenth of what asking an abstract class
@@ -37,9 +47,16 @@ class Request:
                 raise TypeError("body can be read only once: pass bytes, or an iterable that starts again each time")
         self.method = method if type(method) is str else _text(method)
         self.target = target if type(target) is str else _text(target)
+        self.body: Body = body
+        pairs: Any = headers if type(headers) is list or type(headers) is tuple else _pairs(headers)
+        self.raw = _raw(headers) if type(headers) is list else None
+        if self.raw is None:
+            self._take(pairs)
+
+    def _take(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        """Make `headers` and `by_name`."""
         kept: list[tuple[str, str]] = []
         index: dict[str, str | list[str]] = {}
-        pairs: Any = headers if type(headers) is list or type(headers) is tuple else _pairs(headers)
         for name, value in pairs:
             if type(name) is not str:
                 name = name.decode("latin-1") if type(name) is bytes else _text(name)
@@ -48,10 +65,15 @@ class Request:
             kept.append((name, value))
             # Field names are ASCII (RFC 9110): another character that lower() makes an ASCII letter of (the Kelvin sign) names no header.
             index[name.lower() if name.isascii() else name] = value
-        self.headers: tuple[tuple[str, str], ...] = tuple(kept)
-        self.body: Body = body
-        #: By lower-case name, the value of each header, or the list of them where it stands more than once.
+        self.headers = tuple(kept)
         self.by_name = index if len(index) == len(kept) else _listed(kept)
+
+    def __getattr__(self, name: str) -> Any:
+        # Asked only for a slot that is not filled yet.
+        if name not in ("headers", "by_name") or self.raw is None:
+            raise AttributeError(name)
+        self._take(self.raw.items())
+        return getattr(self, name)
 
     @classmethod
     def for_url(cls, method: _Text, url: str, headers: HeaderPairs = (), body: Body = b"") -> Request:
@@ -72,6 +94,9 @@ class Request:
 
     def values(self, name: str) -> list[str]:
         """Every value of the header of that (lower-case) name, in order; an empty list when it is absent."""
+        if self.raw is not None and name.isascii():
+            value = self.raw.get(name.encode())
+            return [] if value is None else [value.decode("latin-1")]
         found = self.by_name.get(name, [])
         return [found] if isinstance(found, str) else found
 
@@ -97,6 +122,19 @@ class Request:
 
 def _pairs(headers: HeaderPairs) -> Iterable[tuple[_Text, _Text]]:
     return headers.items() if isinstance(headers, Mapping) else headers
+
+
+def _raw(pairs: list[Any]) -> dict[bytes, bytes] | None:
+    """What `Request.raw` is for these pairs. All of them are looked at by a few steps that do not become more with their number."""
+    if not pairs or type(pairs[0]) is not tuple or not pairs[0] or type(pairs[0][0]) is not bytes:
+        return None
+    try:
+        found: dict[bytes, bytes] = dict(pairs)
+        names = b"".join(found)
+    except (TypeError, ValueError):
+        return None
+    usual = len(found) == len(pairs) and names == names.lower() and {*map(type, found), *map(type, found.values())} == _BYTES
+    return found if usual else None
 
 
 def _listed(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:

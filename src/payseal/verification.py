@@ -79,6 +79,11 @@ class Verifier:
     def __repr__(self) -> str:
         return f"<Verifier {self.scheme.name!r}>"
 
+    @property
+    def at_once(self) -> bool:
+        """Whether `verify` has a fast path and all that it needs here, so that it waits for nothing."""
+        return self._verify_whole is not None and self.find is self._found_by
+
     def verify(self, request: Request, *, now: float | None = None) -> Authenticated:
         """Read, look the credential up, check. ``now`` is seconds since the epoch. Raises `Rejected`."""
         found = None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import functools
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 import payseal
 from payseal.errors import REJECTIONS
+from payseal.mac import PreparedMac
 from payseal.schemes import catalogue_names
 
 KEYID = "merchant-1"
@@ -65,3 +67,23 @@ def rejection(call: Callable[[], object]) -> payseal.Rejected:
     assert type(refused) is payseal.Rejected
     assert (refused.status, refused.title) == REJECTIONS[refused.code]
     return refused
+
+
+@contextmanager
+def counted_macs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Has the name of a method of `PreparedMac` for each MAC that is computed meanwhile."""
+    made: list[str] = []
+
+    def counted(name: str) -> Callable[..., bytes]:
+        original: Callable[..., bytes] = getattr(PreparedMac, name)
+
+        def count(self: PreparedMac, *pieces: Any) -> bytes:
+            made.append(name)
+            return original(self, *pieces)
+
+        return count
+
+    with monkeypatch.context() as patch:
+        for name in ("digest", "of_two"):
+            patch.setattr(PreparedMac, name, counted(name))
+        yield made

@@ -16,9 +16,23 @@ from hypothesis import strategies as st
 import payseal
 from payseal.errors import REJECTIONS
 from payseal.ledger.protocol import fingerprint
-from payseal.mac import Buffer, PreparedMac
 
-from .support import BODY, CATALOGUE, KEYID, NONCE, NOW, SECRET, TOKEN, credential, hmac_base64, known, rejection, signer, verifier
+from .support import (
+    BODY,
+    CATALOGUE,
+    KEYID,
+    NONCE,
+    NOW,
+    SECRET,
+    TOKEN,
+    counted_macs,
+    credential,
+    hmac_base64,
+    known,
+    rejection,
+    signer,
+    verifier,
+)
 
 CODES = {
     "missing-header",
@@ -377,18 +391,9 @@ def seen(refused: payseal.Rejected) -> tuple[object, ...]:
 
 def outcome(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> tuple[tuple[object, ...], int]:
     """What a refused call shows, and how many MACs it computed."""
-    count = 0
-    digest = PreparedMac.digest
-
-    def counted(self: PreparedMac, pieces: Iterable[Buffer]) -> bytes:
-        nonlocal count
-        count += 1
-        return digest(self, pieces)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(PreparedMac, "digest", counted)
+    with counted_macs(monkeypatch) as made:
         refused = rejection(call)
-    return seen(refused), count
+    return seen(refused), len(made)
 
 
 @pytest.mark.parametrize("credentials", WRONG.values(), ids=list(WRONG))

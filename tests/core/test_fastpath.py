@@ -7,7 +7,7 @@ import dataclasses
 import pickle
 import string
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,14 +17,13 @@ from hypothesis import strategies as st
 import payseal
 from payseal import fastpath, verification
 from payseal.grammar import pattern
-from payseal.mac import Buffer, PreparedMac
 from payseal.presented import Presented, quick_reader, read_strictly
 from payseal.request import _listed
 from payseal.schemes.base import BaseTemplate
 from payseal.schemes.boundaries import LEADING, UUID_LENGTH, displacing, other_reading
 from payseal.schemes.template import parse
 
-from .support import BODY, CATALOGUE, KEYID, NONCE, NOW, SECRET, credential, hmac_base64, known, rejection, signer
+from .support import BODY, CATALOGUE, KEYID, NONCE, NOW, SECRET, counted_macs, credential, hmac_base64, known, rejection, signer
 
 ENCLOSED = payseal.Scheme.loads(
     """
@@ -81,18 +80,9 @@ def outcome(call: Callable[[], object]) -> object:
 
 def macs_of(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> int:
     """How many MACs a call computes."""
-    count = 0
-    digest = PreparedMac.digest
-
-    def counted(self: PreparedMac, pieces: Iterable[Buffer]) -> bytes:
-        nonlocal count
-        count += 1
-        return digest(self, pieces)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(PreparedMac, "digest", counted)
+    with counted_macs(monkeypatch) as made:
         outcome(call)
-    return count
+    return len(made)
 
 
 # --- the same answers --------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hmac
+import math
 import os
 import re
 import subprocess
@@ -21,9 +22,9 @@ from payseal.grammar import pattern
 from payseal.mac import ALGORITHMS, PreparedMac
 from payseal.schemes import nonces
 from payseal.schemes.nonces import NONCE_FORMATS, NonceRule
-from payseal.schemes.times import CreatedRule, format_of
+from payseal.schemes.times import SHORT, CreatedRule, format_of
 
-from .support import BODY, KEYID, NOW, credential, known
+from .support import BODY, CATALOGUE, KEYID, NOW, credential, known, signer
 
 FORMS = {"uuid4": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{11}[a-f]", "hex": r"[0-9a-f]{31}[a-f]"}
 ANY_ID = pattern("[0-9a-f-]{1,64}")
@@ -180,12 +181,33 @@ def test_a_prepared_mac_is_the_librarys(key: bytes, pieces: list[bytes], name: s
 def test_a_unix_time_is_written_alike_by_either_way(seconds: float, name: str) -> None:
     rule = CreatedRule(format_of(name), 1, 1)
     try:
-        expected = rule.format.write(seconds * 1000 if isinstance(seconds, int) else round(seconds * 1000))
+        expected = rule.format.write(seconds * 1000 if isinstance(seconds, int) else math.floor(seconds * 1000 + SHORT))
     except (ValueError, OverflowError):
         with pytest.raises((ValueError, OverflowError)):
             rule.write(seconds)
     else:
         assert rule.write(seconds) == expected
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+@given(
+    seconds=st.one_of(
+        st.floats(1e9, 1.1e10), st.sampled_from([1e9, 9_999_999_999.0, 9_999_999_998.9999, NOW]), st.integers(10**9, 10**10 - 1)
+    )
+)
+def test_what_is_signed_at_once_is_what_is_signed_step_by_step(name: str, seconds: float) -> None:
+    request = payseal.Request("POST", "/v1", body=BODY)
+    try:
+        at_once = payseal.Signer(known(name), credential(), clock=lambda: seconds).sign(request)
+    except payseal.SigningError:
+        with pytest.raises(payseal.SigningError):
+            signer(name).sign(request, created=seconds, nonce=None)
+        return
+    made = [value for value in at_once.values() if any(re.fullmatch(form, value) for form in FORMS.values())]
+    step_by_step = signer(name).sign(request, created=seconds, nonce=made[0] if made else None)
+    assert list(at_once.items()) == list(step_by_step.items())
+    pieces = payseal.Request("POST", "/v1", body=[BODY[:5], BODY[5:]])
+    assert signer(name).sign(pieces, created=seconds, nonce=made[0] if made else None) == at_once
 
 
 @given(seconds=st.integers(0, 4_000_000_000), text=st.sampled_from(["%Y%m%d%H%M", "%Y-%m-%dT%H:%M:%SZ", "%d.%m.%Y", "%Y%m%d %H"]))

@@ -18,6 +18,11 @@ __all__ = ["MAX_CANDIDATES", "CreatedRule", "TimeFormat", "TimeFormatError", "fo
 
 #: How many times a verifier may have to try for one request when the time is not sent.
 MAX_CANDIDATES: Final = 64
+#: What a clock gives (seconds since the epoch), from 2001 to 2286: a unix time of then has always as many digits.
+EARLIEST: Final = 1e9
+LATEST: Final = 9_999_999_999.0
+#: Milliseconds: more than a float of seconds lacks of its decimals until then, and less than anything that lies between two clocks.
+SHORT: Final = 0.001
 #: How many texts of a pattern are kept: more than one window holds.
 _LATELY: Final = 256
 
@@ -119,6 +124,8 @@ def format_of(text: str, zone: str = "UTC") -> TimeFormat:
             raise TimeFormatError("a unix time has no time zone: leave the zone out")
         # Ten digits of seconds last until 2286, thirteen of milliseconds as long.
         return TimeFormat(text, 1000, 0, 10) if text == "unix" else TimeFormat(text, 1, 0, 13)
+    if text != text.strip():
+        raise TimeFormatError("a pattern cannot begin or end with a space: a header does not keep it")
     slots: list[tuple[str, int, int]] = []
     literals: list[tuple[str, int]] = []
     position = 0
@@ -154,11 +161,12 @@ class CreatedRule:
 
     def write(self, seconds: float) -> str:
         """The text for a time in seconds since the epoch. Raises `ValueError` for a time that is none."""
-        if type(seconds) is float and 1e9 <= seconds < 9_999_999_999.0 and not self.format.slots:
-            return str(round(seconds * 1000) // self.format.granularity)  # what a clock gives, from 2001 to 2286: always as many digits
+        if type(seconds) is float and EARLIEST <= seconds < LATEST and not self.format.slots:
+            # Never rounded up: half a millisecond ahead of its own clock, a signer would be refused where nothing may lie in the future.
+            return str(int(seconds * 1000 + SHORT) // self.format.granularity)
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
             raise ValueError("created must be seconds since the epoch")
-        milliseconds = seconds * 1000 if isinstance(seconds, int) else round(seconds * 1000)
+        milliseconds = seconds * 1000 if isinstance(seconds, int) else math.floor(seconds * 1000 + SHORT)
         return self.format.write(milliseconds)
 
     def fresh(self, created: int, now: int) -> bool:

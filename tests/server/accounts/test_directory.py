@@ -16,6 +16,7 @@ from payseal.ledger import MemoryLedger
 from payseal.middleware import ASGIMiddleware
 from payseal.server.accounts import AccountStore, AccountVerifier, CredentialStore, Database, Directory, IssuedCredential, KeyRing
 from tests.clock import Clock
+from tests.core.support import counted_macs
 from tests.middleware.support import asgi_call
 
 pytestmark = pytest.mark.alone
@@ -165,27 +166,16 @@ def test_a_known_keyid_cannot_be_told_from_an_unknown_one(directory: Directory, 
 
 
 def test_an_unknown_keyid_costs_as_many_macs(directory: Directory, keys: CredentialStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    from payseal.mac import PreparedMac
-
     issued = keys.create("acme", "fiserv-payments", actor=ACTOR)
     unit = keys.create("acme", "fiserv-payments", overrides={"created": {"format": "unix"}}, actor=ACTOR)
     rotated = keys.create("acme", "fiserv-payments", actor=ACTOR)
     keys.rotate(rotated.keyid, actor=ACTOR)
     directory.refresh()
     verifier = AccountVerifier(directory, "fiserv-payments")
-    made: list[int] = []
-    original = PreparedMac.digest
-
-    def counted(self: PreparedMac, base: Any) -> bytes:
-        made.append(1)
-        return original(self, base)
-
-    monkeypatch.setattr(PreparedMac, "digest", counted)
     counts = set()
     for keyid in (issued.keyid, unit.keyid, rotated.keyid, "x" * 32):
         headers = {"Api-Key": keyid, "Client-Request-Id": "1", "Timestamp": f"{time.time() * 1000:.0f}", "Message-Signature": "A" * 44}
-        made.clear()
-        with pytest.raises(Rejected):
+        with counted_macs(monkeypatch) as made, pytest.raises(Rejected):
             verifier.verify(Request("POST", "/", headers=headers, body=BODY))
         counts.add(len(made))
     assert counts == {2}
