@@ -160,3 +160,32 @@ def test_a_second_that_passes_while_an_id_is_put_into_it_does_not_take_the_id_al
     assert [name for _, name in ledger._entries] == ["late"]
     ledger.claim("s", "after", b"", 10)
     assert [name for _, name in ledger._entries] == ["after"]  # it did leave in its time
+
+
+def test_what_a_step_back_of_the_clock_interrupts_leaves_all_the_same(clock: Clock) -> None:
+    ledger = MemoryLedger(clock=clock)
+    for number in range(100):
+        ledger.claim("s", str(number), b"", 10)
+    clock.now += 11
+    ledger.claim("s", "first", b"", 10)  # takes out some, not all
+    clock.now -= 2
+    for number in range(20):
+        ledger.claim("s", f"back-{number}", b"", 10)
+    clock.now += 10_000
+    for number in range(50):
+        ledger.claim("s", f"later-{number}", b"", 600)
+    assert ledger.size == 50
+
+
+def test_a_clock_that_is_put_back_to_a_time_whose_ids_are_forgotten_is_not_believed(clock: Clock) -> None:
+    ledger = MemoryLedger(clock=clock)
+    began = clock.now
+    ledger.claim("s", "paid", b"", 600)
+    clock.now = began + 3600
+    ledger.claim("s", "another", b"", 600)  # takes the first one out
+    clock.now = began + 1
+    for id in ("paid", "new"):
+        with pytest.raises(LedgerError, match="the clock was put back"):
+            ledger.claim("s", id, b"", 600)
+    clock.now = began + 600
+    assert ledger.claim("s", "new", b"", 600).outcome is Outcome.FRESH

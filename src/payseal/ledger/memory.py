@@ -62,6 +62,8 @@ class MemoryLedger(Ledger):
         self._over: set[_Key] = set()
         #: When there is something to take out.
         self._next = math.inf
+        #: When the last of the ids that were taken out was over.
+        self._gone = -math.inf
 
     def __repr__(self) -> str:
         return f"<MemoryLedger of {len(self._entries)}>"
@@ -77,6 +79,8 @@ class MemoryLedger(Ledger):
         at = rules.now(self._clock)
         if at >= self._next:
             self._forget(at)
+        if at < self._gone and (doubt := rules.forgotten(at, self._gone)):
+            raise LedgerError(doubt)
         key, holder, expires = (scope, id), hex(next(self._numbers)), at + ttl
         mine = (fingerprint, holder, expires, at + lease, False, None)
         while (found := self._entries.setdefault(key, mine)) is not mine:
@@ -85,7 +89,8 @@ class MemoryLedger(Ledger):
                 return claim
         if len(self._entries) > self._max_entries:
             with self._lock:
-                del self._entries[key]
+                if self._entries.get(key) is mine:  # not where another has taken it over by now
+                    del self._entries[key]
             raise LedgerError(f"the ledger holds {self._max_entries} ids, all live: raise max_entries, or use a ledger on disk")
         second = math.ceil(expires)
         keys = self._by_second.get(second)
@@ -110,16 +115,20 @@ class MemoryLedger(Ledger):
             return Claim(self, *key, outcome, entry.answer if outcome is Outcome.DONE else None)
 
     def complete(self, claim: Claim, answer: Answer | None = None, *, ttl: float | None = None) -> bool:
-        rules.check_durations(ttl)
         key = (claim.scope, claim.id)
+        if ttl is not None:
+            rules.check_durations(ttl)
         with self._lock:
             at = rules.now(self._clock)
             found = self._held(claim, key, at)
             if found is None:
                 return False
+            fingerprint, holder, expires, lease_ends, _, _ = found
+            if answer is None and ttl is None:
+                self._entries[key] = (fingerprint, holder, expires, lease_ends, True, None)
+                return True
             if answer is not None and self._bytes + _size(answer) > self._max_bytes:
                 answer = None
-            fingerprint, holder, expires, lease_ends, *_ = found
             until = expires if ttl is None else max(expires, at + ttl)
             self._replace(key, found, (fingerprint, holder, until, lease_ends, True, answer))
             return True
@@ -189,8 +198,13 @@ class MemoryLedger(Ledger):
                         break
                     # Out of the table before it is emptied: whoever adds to it after this sees that it is gone, and files its id anew.
                     self._over = self._by_second.pop(heapq.heappop(self._seconds))
-                elif (found := self._entries.get(key := self._over.pop())) is not None and found[2] <= at:
+                elif (found := self._entries.get(key := self._over.pop())) is None:
+                    continue
+                elif found[2] <= at:
+                    self._gone = max(self._gone, found[2])
                     self._drop(key, found)
+                else:  # by this caller's clock it is not over yet, or no longer: until that second comes
+                    self._file(key, math.ceil(found[2]))
             self._next = -math.inf if self._over else self._seconds[0] if self._seconds else math.inf
         finally:
             self._lock.release()

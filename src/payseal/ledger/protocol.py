@@ -128,6 +128,10 @@ def fingerprint(request: Request) -> bytes:
     method, target = request.method.encode("utf-8", "surrogatepass"), request.target.encode("utf-8", "surrogatepass")
     digest = _START.copy()
     digest.update(b"%b%b%b%b" % (len(method).to_bytes(8, "big"), method, len(target).to_bytes(8, "big"), target))
-    for piece in request.pieces():
-        digest.update(piece)  # last, so that its end is the end
+    body = request.body  # last, so that its end is the end
+    if type(body) is bytes:
+        digest.update(body)
+    else:
+        for piece in request.pieces():
+            digest.update(piece)
     return digest.digest()

@@ -14,9 +14,15 @@ from payseal.errors import LedgerError
 from payseal.ledger.protocol import Answer, Outcome
 from payseal.ledger.stats import Stats
 
-__all__ = ["Entry", "check_durations", "check_text", "check_timeout", "counted", "found", "new_holder", "now"]
+__all__ = ["Entry", "check_durations", "check_text", "check_timeout", "counted", "forgotten", "found", "new_holder", "now"]
 
 _INF: Final = math.inf
+#: The shortest and the longest life of an id, in seconds. One that is shorter than a clock's own steps would be over as it begins; beyond
+#: some 3,000 years not every backend can count.
+_SHORTEST: Final = 0.001
+_LONGEST: Final = 1e11
+#: Seconds that a clock may be put back without anybody noticing: half of what the middleware has an id outlive its window.
+_STEP: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,10 @@ def counted(held: Iterable[tuple[float, float, bool]], at: float, size: int | No
 
 def check_durations(ttl: float | None, lease: float = 0.0) -> None:
     """Raises `ValueError` for a ttl that would remember nothing or for ever, and for a lease that is no duration."""
-    if ttl is not None and not 0 < ttl < _INF:  # what is not a number is in no range
-        raise ValueError("ttl must be a finite number of seconds above 0")
-    if not 0 <= lease < _INF:
-        raise ValueError("lease must be a finite number of seconds, 0 or more")
+    if ttl is not None and not _SHORTEST <= ttl <= _LONGEST:  # what is not a number is in no range
+        raise ValueError(f"ttl must be a number of seconds from {_SHORTEST} to {_LONGEST:g}")
+    if not 0 <= lease <= _LONGEST:
+        raise ValueError(f"lease must be a number of seconds from 0 to {_LONGEST:g}")
 
 
 def check_text(scope: str, id: str) -> None:
@@ -99,6 +105,18 @@ def now(clock: Callable[[], float]) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
         raise LedgerError("the ledger's clock does not give a time: no claim can be judged")
     return float(seconds)
+
+
+def forgotten(at: float, until: float) -> str:
+    """What to say of a time at which an id that was taken out would still be live; empty where all is well. ``until`` is when the last of
+    those was over.
+
+    It comes about when a clock was ahead, ids were taken out by it, and it was put right: their requests are in the window once more, and
+    nobody knows which they were. It is over as soon as the last of them is.
+    """
+    if at >= until - _STEP:
+        return ""
+    return f"the clock was put back, to a time whose ids are forgotten: nothing can be claimed for {until - at:.0f} s, or use a new ledger"
 
 
 class _Holders:

@@ -63,7 +63,13 @@ _PUT: Final = "INSERT OR REPLACE INTO claims (scope, id, fingerprint, holder, ex
 _HELD: Final = "WHERE scope = ? AND id = ? AND holder = ? AND done = 0 AND expires > ?"
 _COMPLETE: Final = f"UPDATE claims SET done = 1, status = ?, headers = ?, body = ?, expires = max(expires, ?) {_HELD}"  # noqa: S608
 _RELEASE: Final = f"DELETE FROM claims {_HELD}"  # noqa: S608
-_FORGET: Final = "DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE expires <= ? ORDER BY expires LIMIT ?)"
+_LEAVING: Final = "SELECT rowid, expires FROM claims WHERE expires <= ? ORDER BY expires LIMIT ?"
+_FORGET: Final = f"DELETE FROM claims WHERE rowid IN (SELECT rowid FROM ({_LEAVING}))"  # noqa: S608
+_LATEST: Final = f"SELECT max(expires) FROM ({_LEAVING})"  # noqa: S608
+# What was made before this table was is given it when it is opened.
+_FORGOTTEN: Final = "CREATE TABLE IF NOT EXISTS forgotten (one INTEGER PRIMARY KEY CHECK (one = 1), until REAL NOT NULL)"
+_UNTIL: Final = "SELECT until FROM forgotten"
+_REMEMBER: Final = "INSERT INTO forgotten VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET until = max(until, excluded.until)"
 
 
 class SQLiteLedger(GroupedLedger):
@@ -115,6 +121,9 @@ class SQLiteLedger(GroupedLedger):
                 job.give(result)
 
     def _claim(self, connection: sqlite3.Connection, jobs: list[ClaimJob], at: float, results: dict[Job, object]) -> None:
+        if jobs and (row := connection.execute(_UNTIL).fetchone()) is not None and (doubt := rules.forgotten(at, row[0])):
+            results.update((job, LedgerError(f"{self._path}: {doubt}")) for job in jobs)
+            return
         entries: dict[tuple[str, str], Entry | LedgerError] = {}
         names = list({(job.scope, job.id): None for job in jobs})
         for part in _parts(names):
@@ -138,7 +147,7 @@ class SQLiteLedger(GroupedLedger):
         for rows in _parts(puts):
             connection.execute(_PUT.format(_rows(6, len(rows))), [each for row in rows for each in row])
         if new:
-            connection.execute(_FORGET, (at, _BATCH * len(new)))
+            _forget(connection, at, _BATCH * len(new))
 
     @contextlib.contextmanager
     def _transaction(self, deadline: float) -> Iterator[sqlite3.Connection]:
@@ -233,6 +242,7 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         connection.execute("COMMIT")
     if _pragma(connection, "user_version") != _VERSION:
         raise LedgerError(f"{path}: was written by another version of payseal: use that version, or a new file")
+    connection.execute(_FORGOTTEN)
 
 
 def _pragma(connection: sqlite3.Connection, text: str) -> Any:
@@ -280,6 +290,14 @@ def _result(connection: sqlite3.Connection, job: Job, at: float) -> object:
     if isinstance(job, ReleaseJob):
         return connection.execute(_RELEASE, (job.claim.scope, job.claim.id, job.claim.holder, at)).rowcount == 1
     return _counted(connection, at)
+
+
+def _forget(connection: sqlite3.Connection, at: float, most: int) -> None:
+    """Take out ids that are over, the oldest first, and remember until when that holds: see `rules.forgotten`."""
+    (latest,) = connection.execute(_LATEST, (at, most)).fetchone()
+    if latest is not None:
+        connection.execute(_REMEMBER, (latest,))
+        connection.execute(_FORGET, (at, most))
 
 
 def _parts(rows: list[_T]) -> Iterator[list[_T]]:
