@@ -20,7 +20,7 @@ from payseal.middleware.decision import ACCEPTED, ANSWERED_AGAIN
 from payseal.middleware.guard import Guard, Options, Seen, content_length
 from payseal.middleware.paths import begins, prefixes_of
 from payseal.request import Request
-from payseal.verification import Verifier
+from payseal.verification import Authenticated, Verifier
 
 __all__ = ["ASGIMiddleware"]
 
@@ -59,38 +59,27 @@ class ASGIMiddleware:
         self._background: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = scope["type"]
-        if kind == "lifespan" or (kind in ("http", "websocket") and not self._protects(scope)):
-            await self.app(scope, receive, send)
-        elif kind == "http":
-            await self._http(scope, receive, send)
-        elif kind == "websocket":
-            report.websocket_refused(self.guard.verifier.scheme.name)
-            await receive()  # websocket.connect
-            await send({"type": "websocket.close", "code": 1008, "reason": "requests here must be signed"})
-        else:
-            raise RuntimeError(f"a connection of type {kind!r} cannot be verified, and is not passed on")
-
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or (self._protects is not None and not self._protects(scope)):
+            await self._other(scope, receive, send)
+            return
         # What waits for nothing is called and not awaited: each coroutine on the way costs every request.
         guard = self.guard
         client = scope.get("client")
         seen = Seen(client[0] if client else None)
         try:
             request = Request(scope["method"], target_of(scope), scope["headers"])
-            body = await self._body(request, receive)
-            if body is None:
-                return  # the client left in the middle of its request
+            content_length(request.values("content-length"), guard.max_body)
+            message = await receive()
+            body = message.get("body")
+            if message.get("more_body", False) or type(body) is not bytes or len(body) > guard.max_body:
+                body = await self._rest(message, receive)
+                if body is None:
+                    return  # the client left in the middle of its request
             request.body, seen.request = body, request
             try:
                 authenticated = guard.unsigned_sender(request) if guard.unsigned is not None else None
                 if authenticated is None:
-                    verifier = guard.verifier
-                    seen.presented = presented = verifier.read(request)
-                    found: Any = verifier.find(presented)
-                    if not isinstance(found, Credential) and inspect.isawaitable(found):
-                        found = await found
-                    authenticated = verifier.check(request, presented, found)
+                    authenticated = guard.verifier.verify(request) if guard.verifier.at_once else await self._looked_up(request, seen)
                 seen.authenticated = authenticated
                 if guard.admit is not None:
                     guard.require_admitted(authenticated, seen.client)
@@ -118,29 +107,53 @@ class ASGIMiddleware:
         exchange = _Kept(self, claim, send) if keep else _Exchange(self, claim, send)
         try:
             await self.app({**scope, "payseal": authenticated}, _given_back(body, receive), exchange.send)
-        except (Exception, asyncio.CancelledError):
+        except asyncio.CancelledError:
+            # Its threads go on, and may have done the work by now: an id that is let go of might be paid for twice. Its lease ends it.
+            await exchange.left()
+            raise
+        except Exception:
             await exchange.settle()
             raise
         if not exchange.settled:
             await exchange.finish()
 
-    async def _body(self, request: Request, receive: Receive) -> bytes | None:
-        """The whole body, or ``None`` when the client leaves. Raises `Rejected` once it is too large, before more of it is read."""
+    async def _looked_up(self, request: Request, seen: Seen) -> Authenticated:
+        """The proof, where finding the credential may have to be waited for."""
+        verifier = self.guard.verifier
+        seen.presented = presented = verifier.read(request)
+        found: Any = verifier.find(presented)
+        if not isinstance(found, Credential) and inspect.isawaitable(found):
+            found = await found
+        return verifier.check(request, presented, found)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is not a request to be verified."""
+        kind = scope["type"]
+        if kind in ("lifespan", "http") or (kind == "websocket" and self._protects is not None and not self._protects(scope)):
+            await self.app(scope, receive, send)
+        elif kind == "websocket":
+            report.websocket_refused(self.guard.verifier.scheme.name)
+            await receive()  # websocket.connect
+            await send({"type": "websocket.close", "code": 1008, "reason": "requests here must be signed"})
+        else:
+            raise RuntimeError(f"a connection of type {kind!r} cannot be verified, and is not passed on")
+
+    async def _rest(self, message: Message, receive: Receive) -> bytes | None:
+        """The whole body from its first message on, or ``None`` when the client leaves. Raises `Rejected` once it is too large, before more
+        of it is read."""
         limit = self.guard.max_body
-        content_length(request.values("content-length"), limit)
         pieces: list[bytes] = []
         size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
+        while message["type"] != "http.disconnect":
             piece = message.get("body", b"")
             size += len(piece)
             if size > limit:
                 raise Rejected("body-too-large", f"The body may have up to {limit} bytes")
-            if not message.get("more_body", False):
-                return b"".join((*pieces, piece)) if pieces else bytes(piece)  # nobody changes it after it was checked
             pieces.append(piece)
+            if not message.get("more_body", False):
+                return b"".join(pieces)  # bytes, which nobody changes after they were checked
+            message = await receive()
+        return None
 
     async def _claim(self, scope: str, id: str, fingerprint: bytes, ttl: float) -> Claim:
         """The claim, of a ledger that may have to wait for it."""
@@ -219,6 +232,14 @@ class _Exchange:
         if not self.settled:
             self.settled = True
             await self._middleware.settle(self._claim, self._status, answer, keep=self.keep)
+
+    async def left(self) -> None:
+        """The application was stopped in the middle of its work. How that ended is known where its answer had begun, and nowhere else."""
+        if self._status is not None:
+            await self.settle()
+        elif not self.settled:
+            self.settled = True
+            report.cancelled(self._middleware.guard.verifier.scheme.name)
 
     async def finish(self) -> None:
         """The application has returned: whatever it left unfinished is the server's to judge."""
@@ -301,10 +322,9 @@ def target_of(scope: Scope) -> str:
     return f"{path}?{query.decode('latin-1')}" if query else path
 
 
-def _selector(only: str | Iterable[str] | Callable[[Scope], bool] | None) -> Callable[[Scope], bool]:
-    if only is None:
-        return lambda scope: True
-    if callable(only):
+def _selector(only: str | Iterable[str] | Callable[[Scope], bool] | None) -> Callable[[Scope], bool] | None:
+    """What chooses; ``None`` where everything is protected."""
+    if only is None or callable(only):
         return only
     prefixes = prefixes_of(only)
     return lambda scope: begins(scope["path"], scope.get("root_path", ""), prefixes)

@@ -6,6 +6,7 @@ request that is proven, so that nobody can burn another's.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 import time
@@ -61,16 +62,20 @@ class Options(TypedDict, total=False):
     unsigned: Callable[[Request], Authenticated | None] | None
 
 
-@dataclass(slots=True)
 class Seen:
-    """What is known of one request while it is being decided. ``began`` is of ``time.perf_counter()``; ``client`` the peer's address."""
+    """What is known of one request while it is being decided. ``began`` is of ``time.perf_counter()``; ``client`` the peer's address.
 
-    client: str | None
-    began: float = field(default_factory=time.perf_counter)
+    One is made for every request, so it is a plain class: what is not known yet is not set yet.
+    """
+
     request: Request | None = None
     presented: Presented | None = None
     authenticated: Authenticated | None = None
-    _trace: str = ""
+    _trace = ""
+
+    def __init__(self, client: str | None) -> None:
+        self.client = client
+        self.began = time.perf_counter()
 
     @property
     def trace(self) -> str:
@@ -136,6 +141,13 @@ class Guard:
         if self.unsigned is None or any(request.values(rule.key) for rule in self.verifier.scheme.headers if _carries_signature(rule)):
             return None
         return self.unsigned(request)
+
+    def verified(self, request: Request, seen: Seen) -> Authenticated:
+        """The proof. Raises `Rejected`."""
+        if self.verifier.at_once:
+            return self.verifier.verify(request)
+        seen.presented = presented = self.verifier.read(request)
+        return self.verifier.check(request, presented, self.verifier.find(presented))
 
     def require_admitted(self, authenticated: Authenticated, client: str | None) -> None:
         """Raises `Rejected` when this sender's requests are not taken from that address."""
@@ -223,6 +235,9 @@ class Guard:
 
     def refused(self, rejected: Rejected, seen: Seen) -> Refused:
         """All that the answer may say; tells the decision, and writes the one line in the log."""
+        if self.verifier.at_once and seen.request is not None and seen.authenticated is None:
+            with contextlib.suppress(Rejected):
+                seen.presented = self.verifier.read(seen.request)
         self.tell(rejected.code, rejected.status, seen, rejected)
         report.refused(rejected, self.verifier.scheme.name, seen.trace)
         shown = Rejected(rejected.code, rejected.detail)
@@ -274,7 +289,9 @@ def content_length(values: list[str], max_body: int) -> int | None:
     if len(values) > 1 or not (text.isascii() and text.isdigit()):
         raise Rejected("malformed-header", "Content-Length is not one number")
     # Compared by its digits first: int() refuses to read thousands of them.
-    digits = text.lstrip("0") or "0"
-    if len(digits) > 18 or int(digits) > max_body:
+    if len(text) > 18 and len(text := text.lstrip("0") or "0") > 18:
         raise Rejected("body-too-large", f"The body may have up to {max_body} bytes")
-    return int(digits)
+    length = int(text)
+    if length > max_body:
+        raise Rejected("body-too-large", f"The body may have up to {max_body} bytes")
+    return length

@@ -12,7 +12,7 @@ from typing import Final
 
 from payseal.errors import PaysealError, Rejected
 
-__all__ = ["failed", "lost", "refused", "unrecorded", "unsettled", "websocket_refused"]
+__all__ = ["cancelled", "failed", "lost", "refused", "unrecorded", "unsettled", "websocket_refused"]
 
 _logger: Final = logging.getLogger("payseal")
 
@@ -37,6 +37,11 @@ def websocket_refused(scheme: str) -> None:
 def failed(what: str, error: BaseException) -> None:
     """Something of this server's own failed, and a request could not be judged."""
     _error(f"{what} failed, the request is refused", error)
+
+
+def cancelled(scheme: str) -> None:
+    """A request was stopped in the middle of its work, by its server: the id stays claimed."""
+    _logger.warning("a request was cancelled at work, how it ended is not known scheme=%s", scheme)
 
 
 def unrecorded(error: BaseException) -> None:

@@ -29,7 +29,10 @@ _ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType] |
 
 #: Characters that stand for themselves in a path (pchar of RFC 3986, and the slash).
 _PATH: Final = "/:@!$&'()*+,;=~-._"
-_AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
+_AUTHORITY: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+#: These two stand without a prefix (RFC 3875, section 4.1). With one they came as ``Content_Type`` and ``Content_Length``, which no
+#: application takes for them.
+_UNPREFIXED: Final = frozenset({"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"})
 
 
 class WSGIMiddleware:
@@ -70,8 +73,7 @@ class WSGIMiddleware:
                 seen.request = request = Request(environ["REQUEST_METHOD"], target_of(environ), _headers(environ), body)
                 authenticated = guard.unsigned_sender(request)
                 if authenticated is None:
-                    seen.presented = presented = guard.verifier.read(request)
-                    authenticated = guard.verifier.check(request, presented, guard.verifier.find(presented))
+                    authenticated = guard.verified(request, seen)
                 seen.authenticated = authenticated
                 guard.require_admitted(authenticated, seen.client)
                 keep = guard.keeps(request)
@@ -220,19 +222,23 @@ def target_of(environ: WSGIEnvironment) -> str:
     Servers that keep it say so in ``RAW_URI`` or ``REQUEST_URI``, which no header can set. Elsewhere the path was decoded for good and is
     quoted again in the one usual way. That is never looser than what was signed: a client that spelled its path otherwise is refused where
     the scheme covers the target, and the application, which is given the decoded path alone, could not tell the two spellings apart
-    either. Of an absolute target (``GET http://host/path``) the path and query are what was signed.
+    either. Of an absolute target (``GET http://host/path``) the path and query are what was signed. Anything else is left as it is, so that
+    a scheme which covers the target refuses it: a server makes of ``http:/path`` the path ``/path``, and not what a slash in front would.
     """
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if isinstance(raw, str):
-        rest = _AUTHORITY.sub("", raw, count=1) if _AUTHORITY.match(raw) else raw
-        return rest if rest.startswith("/") or rest == "*" else f"/{rest}"
+        absolute = _AUTHORITY.match(raw)
+        if absolute is None:
+            return raw
+        rest = raw[absolute.end() :]
+        return rest if rest.startswith("/") else f"/{rest}"
     path = quote_from_bytes(f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}".encode("latin-1"), safe=_PATH)
     query = environ.get("QUERY_STRING", "")
     return f"{path or '/'}?{query}" if query else path or "/"
 
 
 def _headers(environ: WSGIEnvironment) -> list[tuple[str, str]]:
-    pairs = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
+    pairs = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_") and name not in _UNPREFIXED]
     pairs += [(name.replace("_", "-"), environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)]
     return pairs
 
