@@ -110,8 +110,9 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def empty(self) -> None:
-        if self.execute("SELECT to_regclass('payseal_claims')") != [(None,)]:
-            self.execute("TRUNCATE payseal_claims")
+        for table in ("payseal_claims", "payseal_forgotten"):
+            if self.execute(f"SELECT to_regclass('{table}')") != [(None,)]:
+                self.execute(f"TRUNCATE {table}")
 
     def close(self) -> None:
         self._server.cleanup()

@@ -17,6 +17,7 @@ import pytest
 from payseal import LedgerError
 from payseal.ledger import Answer, Outcome, PostgreSQLLedger, RedisLedger, SQLiteLedger, open_ledger
 from payseal.ledger.remote import RemoteLedger
+from tests.clock import Clock
 from tests.ledger.cut import Wire
 from tests.servers import PostgresServer, ValkeyServer
 
@@ -356,3 +357,48 @@ def test_a_password_is_used_and_not_shown(caplog: pytest.LogCaptureFixture) -> N
             assert "hunter" not in str(refused.value)
     finally:
         server.close()
+
+
+def test_a_second_completion_whose_answer_is_lost_leaves_the_first(wired: tuple[Wire, RemoteLedger]) -> None:
+    wire, ledger = wired
+    claim = ledger.claim("s", "cut-completed", b"f", 600)
+    assert claim.complete(Answer(200, body=b"the first"))
+    wire.losing = 1
+    claim.complete(Answer(500, body=b"the second"))
+    assert wire.losing == 0
+    assert ledger.claim("s", "cut-completed", b"f", 600).answer == Answer(200, body=b"the first")
+
+
+def test_a_release_whose_answer_is_lost_does_not_say_that_it_freed_what_another_has(wired: tuple[Wire, RemoteLedger]) -> None:
+    wire, ledger = wired
+    first = ledger.claim("s", "cut-taken", b"f", 600, lease=0)
+    second = ledger.claim("s", "cut-taken", b"f", 600, redo=True)
+    assert second.outcome is Outcome.FRESH
+    wire.losing = 1
+    assert not first.release()
+    assert wire.losing == 0
+    assert second.complete(Answer(200))
+    wire.losing = 1
+    assert not second.release()
+    assert ledger.claim("s", "cut-taken", b"f", 600).outcome is Outcome.DONE
+
+
+def test_a_database_that_is_put_back_to_a_time_whose_ids_are_forgotten_refuses(postgres: PostgresServer, clock: Clock) -> None:
+    ledger, another = (PostgreSQLLedger(postgres.url, clock=clock) for _ in range(2))
+    began = clock.now
+    ledger.claim("s", "paid", b"f", 600)
+    clock.now = began + 3600
+    for part in range(10):
+        for future in [ledger.claim_soon("s", f"{part}-{number}", b"f", 600) for number in range(100)]:
+            future.result(10)
+    working = ledger.claim("s", "working", b"f", 600)
+    clock.now = began + 1
+    for each in (ledger, another):
+        for name in ("paid", "new"):
+            with pytest.raises(LedgerError, match=r"the clock was put back.* 599 s"):
+                each.claim("s", name, b"f", 600)
+    assert working.complete()  # what is under way is finished
+    clock.now = began + 600
+    assert another.claim("s", "paid", b"f", 600).outcome is Outcome.FRESH  # it would be by now in any case
+    ledger.close()
+    another.close()

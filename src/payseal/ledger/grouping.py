@@ -275,6 +275,7 @@ class GroupedLedger(Ledger):
     def complete_soon(self, claim: Claim, answer: Answer | None = None, *, ttl: float | None = None) -> Future[bool]:
         """`complete`, as a future."""
         rules.check_durations(ttl)
+        rules.check_answer(answer)
         return self._settled_soon(claim, CompleteJob(self._deadline(), claim=claim, answer=answer, ttl=ttl or 0.0))
 
     def release_soon(self, claim: Claim) -> Future[bool]:

@@ -118,6 +118,8 @@ class MemoryLedger(Ledger):
         key = (claim.scope, claim.id)
         if ttl is not None:
             rules.check_durations(ttl)
+        if answer is not None:
+            rules.check_answer(answer)
         with self._lock:
             at = rules.now(self._clock)
             found = self._held(claim, key, at)

@@ -67,14 +67,18 @@ CREATE TABLE payseal_claims (
 CREATE INDEX payseal_claims_expires ON payseal_claims (expires);
 COMMENT ON TABLE payseal_claims IS '{_VERSION}'
 """
+# See `rules.forgotten`. What was made before this table was is given it when it is opened.
+_FORGOTTEN: Final = "CREATE TABLE payseal_forgotten (one boolean PRIMARY KEY CHECK (one), until float8 NOT NULL)"
 
 # A query of its own, so that it is answered once for each statement and not for each row.
 _AT: Final = "(SELECT coalesce(%(at)s::float8, extract(epoch FROM statement_timestamp())::float8))"
 _CLAIM: Final = f"""
+WITH doubt AS (SELECT until, {_AT} AS at FROM payseal_forgotten WHERE until > {_AT} + {rules.STEP}), made AS (
 INSERT INTO payseal_claims AS kept (scope, id, fingerprint, holder, expires, lease_ends)
 SELECT scope, id, fingerprint, holder, {_AT} + ttl, {_AT} + lease
 FROM unnest(%(scope)b::bytea[], %(id)b::bytea[], %(fingerprint)b::bytea[], %(holder)b::text[], %(ttl)b::float8[], %(lease)b::float8[])
     AS asked (scope, id, fingerprint, holder, ttl, lease)
+WHERE NOT EXISTS (SELECT FROM doubt)
 ORDER BY scope, id
 ON CONFLICT (scope, id) DO UPDATE SET
     fingerprint = excluded.fingerprint, holder = excluded.holder, lease_ends = excluded.lease_ends,
@@ -82,6 +86,8 @@ ON CONFLICT (scope, id) DO UPDATE SET
 WHERE kept.expires <= {_AT}
     OR %(redo)s AND kept.fingerprint = excluded.fingerprint AND NOT kept.done AND kept.lease_ends <= {_AT}
 RETURNING holder
+)
+SELECT holder, NULL::float8, NULL::float8 FROM made UNION ALL SELECT NULL, at, until FROM doubt
 """  # noqa: S608
 _FIND: Final = f"""
 SELECT scope, id, fingerprint, holder, expires, lease_ends, done, status, headers, body, {_AT}
@@ -92,16 +98,25 @@ _HELD: Final = """held AS (
     SELECT scope, id FROM payseal_claims AS kept JOIN asked USING (scope, id) WHERE kept.holder = asked.holder
     ORDER BY scope, id FOR UPDATE OF kept
 )"""
-_COMPLETE: Final = f"""
+_ANSWERS: Final = f"""
 WITH asked AS (
     SELECT * FROM unnest(%(scope)b::bytea[], %(id)b::bytea[], %(holder)b::text[], %(ttl)b::float8[], %(status)b::int4[], %(headers)b::text[],
         %(body)b::bytea[]) AS each (scope, id, holder, ttl, status, headers, body)
-), {_HELD}
+), {_HELD}"""  # noqa: S608
+_UPDATE: Final = f"""
 UPDATE payseal_claims AS kept SET
     done = true, status = asked.status, headers = asked.headers, body = asked.body, expires = greatest(kept.expires, {_AT} + asked.ttl)
 FROM held JOIN asked USING (scope, id)
-WHERE kept.scope = held.scope AND kept.id = held.id AND kept.holder = asked.holder AND kept.expires > {_AT} AND (NOT kept.done OR %(again)s)
+WHERE kept.scope = held.scope AND kept.id = held.id AND kept.holder = asked.holder AND kept.expires > {_AT} AND NOT kept.done
 RETURNING kept.holder
+"""  # noqa: S608
+_COMPLETE: Final = _ANSWERS + _UPDATE
+# Sent once more, it finds what was done the first time: that very answer. Both parts see the table as it was before the statement.
+_COMPLETE_AGAIN: Final = f"""{_ANSWERS}, written AS ({_UPDATE})
+SELECT holder FROM written UNION ALL
+SELECT kept.holder FROM payseal_claims AS kept JOIN asked USING (scope, id)
+WHERE kept.holder = asked.holder AND kept.expires > {_AT} AND kept.done
+    AND (kept.status, kept.headers, kept.body) IS NOT DISTINCT FROM (asked.status, asked.headers, asked.body)
 """  # noqa: S608
 _RELEASE: Final = f"""
 WITH asked AS (
@@ -113,9 +128,13 @@ RETURNING kept.holder
 """  # noqa: S608
 # Rows that somebody is claiming again just now are left to them: nobody waits here, whatever the order.
 _FORGET: Final = f"""
-DELETE FROM payseal_claims WHERE ctid IN (
-    SELECT ctid FROM payseal_claims WHERE expires <= {_AT} ORDER BY expires LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+WITH gone AS (
+    DELETE FROM payseal_claims WHERE ctid IN (
+        SELECT ctid FROM payseal_claims WHERE expires <= {_AT} ORDER BY expires LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ) RETURNING expires
 )
+INSERT INTO payseal_forgotten AS kept SELECT true, max(expires) FROM gone HAVING count(*) > 0
+ON CONFLICT (one) DO UPDATE SET until = greatest(kept.until, excluded.until)
 """  # noqa: S608
 _COUNT: Final = f"""
 SELECT
@@ -201,14 +220,14 @@ class PostgreSQLLedger(RemoteLedger):
         if connection.execute("SELECT current_setting('fsync')").fetchone() != ("on",):
             _logger.warning("the ledger at %s forgets claims when its machine fails: set fsync to on", self._place)
         # Not to_regclass: what it once did not find it may go on not finding after another has made it.
-        find = "SELECT obj_description(oid, 'pg_class') FROM pg_class WHERE relname = 'payseal_claims' AND pg_table_is_visible(oid)"
-        table = connection.execute(find).fetchone()
-        if table is None:
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-                if connection.execute(find).fetchone() is None:  # else another process was faster
-                    connection.execute(_TABLE)
-            table = connection.execute(find).fetchone()
+        find = "SELECT obj_description(oid, 'pg_class') FROM pg_class WHERE relname = %s AND pg_table_is_visible(oid)"
+        for name, definition in (("payseal_claims", _TABLE), ("payseal_forgotten", _FORGOTTEN)):
+            if connection.execute(find, [name]).fetchone() is None:
+                with connection.transaction():
+                    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+                    if connection.execute(find, [name]).fetchone() is None:  # else another process was faster
+                        connection.execute(definition)
+        table = connection.execute(find, ["payseal_claims"]).fetchone()
         comment = table[0] if table else None
         if comment != _VERSION:
             raise LedgerError(f"{self._place}: payseal_claims is not this version's: use that version of payseal, or another database")
@@ -240,7 +259,13 @@ class PostgreSQLLedger(RemoteLedger):
                 return
             # Of several claims on one id the first is sent, since a statement may touch a row only once; the others find what it left.
             first = {(job.scope, job.id): job for job in reversed(jobs)}
-            made = set(self._column(_CLAIM, at=at, redo=redo, **_names(first.values()), **_claims(first.values())))
+            made = set()
+            for holder, now, until in self._rows(_CLAIM, at=at, redo=redo, **_names(first.values()), **_claims(first.values())):
+                if holder is None:
+                    for job in jobs:
+                        job.fail(LedgerError(f"{self._place}: {rules.forgotten(now, until)}"))
+                    return
+                made.add(holder)
             lost = []
             for job in jobs:
                 if job.holder in made:
@@ -279,9 +304,8 @@ class PostgreSQLLedger(RemoteLedger):
         first = {job.claim.holder: job for job in reversed(jobs)}
         answers = [job.answer for job in first.values()]
         done = self._column(
-            _COMPLETE,
+            _COMPLETE_AGAIN if again else _COMPLETE,
             at=at,
-            again=again,
             **_names([job.claim for job in first.values()]),
             holder=_texts(first),
             ttl=_floats(job.ttl for job in first.values()),
@@ -294,8 +318,12 @@ class PostgreSQLLedger(RemoteLedger):
     def _release(self, jobs: Sequence[ReleaseJob], at: float | None, *, again: bool) -> None:
         first = {job.claim.holder: job for job in reversed(jobs)}
         if first:
-            gone = set(self._column(_RELEASE, at=at, **_names([job.claim for job in first.values()]), holder=_texts(first)))
-            _tell(jobs, first, set(first) if again else gone)
+            names = _names([job.claim for job in first.values()])
+            gone = set(self._column(_RELEASE, at=at, **names, holder=_texts(first)))
+            if again:  # what is not there any more may have been freed the first time
+                there = {(bytes(row[0]), bytes(row[1])) for row in self._rows(_FIND, at=at, **names)}
+                gone |= {name for name, job in first.items() if (job.claim.scope.encode(), job.claim.id.encode()) not in there}
+            _tell(jobs, first, gone)
 
     def _forget(self, at: float | None) -> None:
         """Delete some of what is over. Those who called have been told; that it fails is no failure of theirs."""

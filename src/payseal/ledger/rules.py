@@ -14,7 +14,19 @@ from payseal.errors import LedgerError
 from payseal.ledger.protocol import Answer, Outcome
 from payseal.ledger.stats import Stats
 
-__all__ = ["Entry", "check_durations", "check_text", "check_timeout", "counted", "forgotten", "found", "new_holder", "now"]
+__all__ = [
+    "STEP",
+    "Entry",
+    "check_answer",
+    "check_durations",
+    "check_text",
+    "check_timeout",
+    "counted",
+    "forgotten",
+    "found",
+    "new_holder",
+    "now",
+]
 
 _INF: Final = math.inf
 #: The shortest and the longest life of an id, in seconds. One that is shorter than a clock's own steps would be over as it begins; beyond
@@ -22,7 +34,7 @@ _INF: Final = math.inf
 _SHORTEST: Final = 0.001
 _LONGEST: Final = 1e11
 #: Seconds that a clock may be put back without anybody noticing: half of what the middleware has an id outlive its window.
-_STEP: Final = 30.0
+STEP: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,12 @@ def check_durations(ttl: float | None, lease: float = 0.0) -> None:
         raise ValueError(f"lease must be a number of seconds from 0 to {_LONGEST:g}")
 
 
+def check_answer(answer: Answer | None) -> None:
+    """Raises `ValueError` for an answer whose status is none of HTTP's: not every backend could keep it."""
+    if answer is not None and (isinstance(answer.status, bool) or not isinstance(answer.status, int) or not 100 <= answer.status <= 999):
+        raise ValueError("an answer's status must be a number of three digits")
+
+
 def check_text(scope: str, id: str) -> None:
     """Raises `LedgerError` for a scope or an id that no other machine could read."""
     if scope.isascii() and id.isascii():
@@ -114,7 +132,7 @@ def forgotten(at: float, until: float) -> str:
     It comes about when a clock was ahead, ids were taken out by it, and it was put right: their requests are in the window once more, and
     nobody knows which they were. It is over as soon as the last of them is.
     """
-    if at >= until - _STEP:
+    if at >= until - STEP:
         return ""
     return f"the clock was put back, to a time whose ids are forgotten: nothing can be claimed for {until - at:.0f} s, or use a new ledger"
 
