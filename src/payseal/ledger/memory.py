@@ -75,8 +75,11 @@ class MemoryLedger(Ledger):
 
     def claim(self, scope: str, id: str, fingerprint: bytes, ttl: float, *, lease: float = 60.0, redo: bool = False) -> Claim:
         rules.check_durations(ttl, lease)
-        rules.check_text(scope, id)
-        at = rules.now(self._clock)
+        if not (scope.isascii() and id.isascii()):
+            rules.check_text(scope, id)
+        at = self._clock()
+        if type(at) is not float or at - at != 0.0:  # what is not finite
+            at = rules.time_of(at)
         if at >= self._next:
             self._forget(at)
         if at < self._gone and (doubt := rules.forgotten(at, self._gone)):

@@ -115,9 +115,13 @@ def check_timeout(timeout: float) -> float:
 
 
 def now(clock: Callable[[], float]) -> float:
-    """The time in seconds since the epoch. Raises `LedgerError` when the clock gives none: with it nothing would ever expire, or
+    """The time in seconds since the epoch. Raises `LedgerError` when the clock gives none."""
+    return time_of(clock())
+
+
+def time_of(seconds: float) -> float:
+    """What a clock has given, as seconds since the epoch. Raises `LedgerError` for what is no time: with it nothing would ever expire, or
     everything at once."""
-    seconds = clock()
     if type(seconds) is float and -_INF < seconds < _INF:  # what clocks give
         return seconds
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
