@@ -1,6 +1,8 @@
 """What the ASGI middleware costs: a bare uvicorn application, and the same one behind it. CPU time of the server for each request.
 
     python benchmarks/middleware.py [--requests 500] [--rounds 40] [--connections 8] [--ledger memory://] [--json FILE]
+    python benchmarks/middleware.py --ledger passing    # instead of payseal, a middleware that does nothing
+    python benchmarks/middleware.py --ledger reading    # one that reads the body and gives it to the application
 
 Each server is a process of its own (uvloop, httptools) and the two take turns, round by round, with the very same requests: POST, 256 bytes,
 signed beforehand, each with an id of its own. The servers share one core and whoever asks has the other, where the system allows it. A
@@ -58,12 +60,51 @@ async def bare(scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable
     await send({"type": "http.response.body", "body": ANSWER})
 
 
+class Passing:
+    """The least that an ASGI middleware can be."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+class Reading(Passing):
+    """The least that one can be which must know the body before the application does."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        message = await receive()
+        pieces = [message["body"]]
+        while message.get("more_body", False):
+            message = await receive()
+            pieces.append(message["body"])
+
+        async def again() -> Any:
+            return {"type": "http.request", "body": b"".join(pieces), "more_body": False}
+
+        await self.app(scope, again, send)
+
+
+def application(ledger: str | None) -> Any:
+    """What is served: ``None`` for the bare application."""
+    if ledger is None:
+        return bare
+    if ledger in _LEAST:
+        return _LEAST[ledger](bare)
+    return ASGIMiddleware(bare, Verifier(SCHEME, {"key-1": CREDENTIAL}), ledger)
+
+
+#: What stands in the place of payseal, to see what any middleware costs.
+_LEAST: Final = {"passing": Passing, "reading": Reading}
+
+
 def serve(listening: socket.socket, pipe: Connection, core: int | None, ledger: str | None) -> None:
     """A server's whole life. It tells its CPU time (nanoseconds) each time it is asked over the pipe."""
     import uvicorn
 
     _pin(core)
-    app: Any = bare if ledger is None else ASGIMiddleware(bare, Verifier(SCHEME, {"key-1": CREDENTIAL}), ledger)
+    app = application(ledger)
     settings: dict[str, Any] = {"lifespan": "off", "log_level": "warning", "access_log": False, "ws": "none", "timeout_keep_alive": 600}
     server = uvicorn.Server(uvicorn.Config(app, loop="uvloop", http="httptools", **settings))
 
@@ -193,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--requests", type=int, default=500, help="in one round, to each server")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--ledger", default="memory://", help="the URL of a ledger")
+    parser.add_argument("--ledger", default="memory://", help="the URL of a ledger, or passing, or reading")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     given = parser.parse_args(argv)
     found = measured(given.ledger, given.requests, given.rounds, given.connections)
