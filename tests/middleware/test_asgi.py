@@ -614,3 +614,31 @@ def test_it_is_added_to_fastapi_and_starlette_like_any_other() -> None:
         assert asgi_call(app, b"", []).code == "missing-header"
         assert asgi_call(app).status == 404  # the application's own answer: it has no such route
         assert asgi_call(app, b"", [], target="/free").status == 404
+
+
+def test_a_trailer_that_a_server_adds_to_the_headers_is_not_handed_on() -> None:
+    scope = asgi_scope(headers=signed(b"{}"))
+    seen = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.extend(scope["headers"])
+        await answering(start(200), body(b"ok"))().app(scope, receive, send)
+
+    events = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.request", "body": b"}", "more_body": False}])
+
+    async def receive() -> Any:
+        message = next(events)
+        if not message["more_body"]:
+            scope["headers"].append((b"x-amount", b"0.01"))  # as uvicorn does with httptools
+        return message
+
+    before = list(scope["headers"])
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(ASGIMiddleware(app, VERIFIER, "memory://")(scope, receive, send))
+    assert sent[0]["status"] == 200
+    assert seen == before
+    assert len(scope["headers"]) == len(before) + 1

@@ -66,8 +66,10 @@ class ASGIMiddleware:
         guard = self.guard
         client = scope.get("client")
         seen = Seen(client[0] if client else None)
+        # As they are now: some servers add to the list what comes after the body (trailers), which is no part of what is verified.
+        headers = list(scope["headers"])
         try:
-            request = Request(scope["method"], target_of(scope), scope["headers"])
+            request = Request(scope["method"], target_of(scope), headers)
             content_length(request.values("content-length"), guard.max_body)
             message = await receive()
             body = message.get("body")
@@ -106,7 +108,7 @@ class ASGIMiddleware:
         guard.tell(ACCEPTED, None, seen)
         exchange = _Kept(self, claim, send) if keep else _Exchange(self, claim, send)
         try:
-            await self.app({**scope, "payseal": authenticated}, _given_back(body, receive), exchange.send)
+            await self.app({**scope, "headers": headers, "payseal": authenticated}, _given_back(body, receive), exchange.send)
         except asyncio.CancelledError:
             # Its threads go on, and may have done the work by now: an id that is let go of might be paid for twice. Its lease ends it.
             await exchange.left()
