@@ -157,7 +157,7 @@ class _PatternReader:
             raise PatternError(f"{self.rest[0]!r} has no upper bound: write {{1,64}} or another bound")
         if self.rest.startswith("?"):
             self.rest, shortest, ways = self.rest[1:], 0, ways + 1
-        elif bounds := re.match(r"\{(\d{1,4})(,(\d{1,4}))?\}", self.rest):
+        elif bounds := re.match(r"\{(\d{1,4})(,(\d{1,4}))?\}", self.rest, re.ASCII):
             self.rest = self.rest[bounds.end() :]
             least = int(bounds[1])
             most = int(bounds[3]) if bounds[2] else least

@@ -720,3 +720,35 @@ def test_a_header_sends_nothing_that_is_not_there(word: str, table: str) -> None
     with pytest.raises(payseal.SchemeError, match=re.escape(f"sends {{{word}}} and there is no {table}")) as caught:
         payseal.scheme("startbutton-webhook", headers={"X-More": f"{{{word}}}"})
     assert caught.value.key == "headers.X-More"
+
+
+# --- found by fuzzing --------------------------------------------------------------------------------------------------------
+
+PLAIN = """
+name = "plain"
+signature = { base = "{host}\\n{created}.{body}", algorithm = "hmac-sha256", encoding = "hex" }
+created = { format = "%Y-%m-%d", tolerance = 300 }
+[headers]
+X-Time = "at {created}"
+X-Signature = "{signature}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "problem"),
+    [
+        ("X-Signature", "Host", "signature.base", "covers {host}, which carries the signature itself"),
+        ('"at ', f'"{"x" * 1_020} ', "headers.X-Time", "longer than 1024 characters"),
+        ("%Y-%m-%d", f"%Y{'-' * 60}%m%d", "created.format", "longer than 64 characters"),
+    ],
+)
+def test_what_could_not_verify_its_own_request_is_no_scheme(old: str, new: str, key: str, problem: str) -> None:
+    assert payseal.Scheme.loads(PLAIN)
+    with pytest.raises(payseal.SchemeError, match=problem) as caught:
+        payseal.Scheme.loads(PLAIN.replace(old, new))
+    assert caught.value.key == key
+
+
+@pytest.mark.parametrize("name", ["Body", "Created", "Method"])
+def test_a_signature_may_stand_in_a_header_named_like_a_component(name: str) -> None:
+    assert payseal.Scheme.loads(PLAIN.replace("X-Signature", name))

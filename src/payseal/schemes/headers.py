@@ -20,6 +20,8 @@ __all__ = ["HeaderRule", "header_rule"]
 
 _MAX_ITEMS: Final = 16
 _MAX_SIGNATURES: Final = 4
+#: Characters of a template: with what its components can be, still a header that is read.
+_LONGEST: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def header_rule(
     """A rule from a template. Raises `TemplateError` when what is written could not be read back in exactly one way."""
     if "{{" in template or "\n" in template:
         raise TemplateError("a header value holds neither braces nor newlines")
+    if len(template) > _LONGEST:
+        raise TemplateError(f"is longer than {_LONGEST} characters")
     parts = parse(template)
     if not parts or template != template.strip():
         raise TemplateError("a header value cannot be empty, nor begin or end with a space")
@@ -138,7 +142,7 @@ def _list_reader(
     name: str, template: str, separator: str, grammar_of: Callable[[Component], Grammar]
 ) -> Callable[[str], list[tuple[Component, str]]]:
     kinds: dict[str, tuple[Component, Grammar]] = {}
-    for item in template.split(separator):
+    for item in (each.strip(" ") for each in template.split(separator)):  # as it is read
         label, component = (*parse(item), "", "")[:2]
         if not label or not isinstance(label, str) or not isinstance(component, Component) or len(parse(item)) != 2:
             raise TemplateError(

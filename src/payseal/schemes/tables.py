@@ -18,6 +18,7 @@ _NAME: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
 _MAX_BYTES: Final = 65_536
 _MAX_DEPTH: Final = 8
 _MAX_NESTING: Final = 16
+_MAX_DOTS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Tables:
 
     def overridden(self, overrides: Mapping[str, Any]) -> Tables:
         """With some tables changed key by key."""
+        if _nesting(overrides) > _MAX_NESTING:
+            raise _nested(self.file)
         return Tables(self.file, _merged(self.data, overrides, self.file)) if overrides else self
 
 
@@ -61,6 +64,12 @@ def from_text(text: str, *, file: str = "<string>", folder: str | None = None, _
     import tomllib
 
     try:
+        if not isinstance(text, str):
+            raise TypeError(f"text is wanted, not {type(text).__name__}")
+        if len(text) > _MAX_BYTES:
+            raise SchemeError(f"is longer than {_MAX_BYTES} characters", file=file, remedy="a scheme is about 20 lines")
+        if any(line.count(".") > _MAX_DOTS for line in text.split("\n")):  # a key of n parts takes tomllib n² steps, and more
+            raise _nested(file, f", or a line with more than {_MAX_DOTS} dots")
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, TypeError) as error:
         # tomllib raises ValueErrors of its own for what a date or a number cannot be
@@ -68,7 +77,7 @@ def from_text(text: str, *, file: str = "<string>", folder: str | None = None, _
     except ValueError as error:
         raise SchemeError(f"not TOML: {_short(error)}", file=file, remedy="correct that value") from None
     if _nesting(data) > _MAX_NESTING:
-        raise SchemeError(f"tables nested more than {_MAX_NESTING} deep", file=file, remedy="a scheme's tables are two or three deep")
+        raise _nested(file)
     parent = data.pop("extends", None)
     if parent is None:
         return Tables(file, data)
@@ -109,9 +118,10 @@ def _read(path: str, depth: int, *, shown: str) -> Tables:
 def _merged(base: Mapping[str, Any], change: Mapping[str, Any], file: str, at: str = "") -> dict[str, Any]:
     """``base`` with ``change`` laid over it: tables key by key, everything else replaced, ``false`` taking a key away."""
     result = dict(base)
+    if at == "headers":  # header names do not depend on case
+        changed = {str(key).lower() for key in change}
+        result = {old: kept for old, kept in result.items() if str(old).lower() not in changed}
     for key, value in change.items():
-        if at == "headers":  # header names do not depend on case
-            result = {old: kept for old, kept in result.items() if old.lower() != str(key).lower()}
         existing = result.get(key)
         if isinstance(existing, Mapping) and isinstance(value, Mapping):
             result[key] = _merged(existing, value, file, key)
@@ -132,12 +142,18 @@ def _nesting(data: object) -> int:
     """How deep tables and lists lie in one another. Without recursion: dotted keys nest as deep as a file is long."""
     depth, layer = 0, [data]
     while layer := [
-        each for value in layer if isinstance(value, dict | list) for each in (value.values() if isinstance(value, dict) else value)
+        each for value in layer if isinstance(value, Mapping | list) for each in (value.values() if isinstance(value, Mapping) else value)
     ]:
         depth += 1
         if depth > _MAX_NESTING:
             break
     return depth
+
+
+def _nested(file: str, otherwise: str = "") -> SchemeError:
+    return SchemeError(
+        f"tables nested more than {_MAX_NESTING} deep{otherwise}", file=file, remedy="a scheme's tables are two or three deep"
+    )
 
 
 def _short(error: BaseException) -> str:

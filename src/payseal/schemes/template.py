@@ -18,7 +18,7 @@ REQUEST_COMPONENTS: Final[dict[str, Grammar]] = {
     "path": Grammar.of(VISIBLE - {"#", "?"}, 1, 8192, initial="/"),
     "query": Grammar.of(VISIBLE - {"#"}, 0, 8192),
     "host": Grammar.of(frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"), 1, 255),
-    "header": Grammar.of(VISIBLE | {" ", "\t"}, 1, 8192),
+    "header": Grammar.of(VISIBLE | {" "}, 1, 8192),
     "body": Grammar.of(ANYTHING, 0, None),
 }
 #: Components whose values are the signer's, carried by headers.

@@ -23,6 +23,8 @@ EARLIEST: Final = 1e9
 LATEST: Final = 9_999_999_999.0
 #: Milliseconds: more than a float of seconds lacks of its decimals until then, and less than anything that lies between two clocks.
 SHORT: Final = 0.001
+#: Characters of a pattern.
+_LONGEST: Final = 64
 #: How many texts of a pattern are kept: more than one window holds.
 _LATELY: Final = 256
 
@@ -126,6 +128,8 @@ def format_of(text: str, zone: str = "UTC") -> TimeFormat:
         return TimeFormat(text, 1000, 0, 10) if text == "unix" else TimeFormat(text, 1, 0, 13)
     if text != text.strip():
         raise TimeFormatError("a pattern cannot begin or end with a space: a header does not keep it")
+    if len(text) > _LONGEST:
+        raise TimeFormatError(f"a pattern is longer than {_LONGEST} characters")
     slots: list[tuple[str, int, int]] = []
     literals: list[tuple[str, int]] = []
     position = 0
