@@ -63,6 +63,7 @@ class Verifier:
         algorithm = scheme.signature.algorithm
         # Keys that nobody has, for requests that name no credential of ours.
         self._padding = tuple(PreparedMac(algorithm, os.urandom(32) if algorithm.keyed else None) for _ in range(_PASSES))
+        self._nobody = Credential(None, os.urandom(32), os.urandom(32).hex())
         self._read_quickly = quick_reader(scheme)
         self._prove = prover(scheme, self._padding[0])
         self._verify_whole = self._whole(credentials)
@@ -157,13 +158,17 @@ class Verifier:
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < END_OF_TIME:
             raise Rejected("unavailable", "this server's clock cannot be trusted", diagnosis="clock-in-doubt")
         milliseconds = int(seconds * 1000)
-        diagnosis = _unfit(presented, credential, seconds)
-        if not diagnosis and self._covers_token and credential is not None and not credential.has_token:
+        # Of an unknown credential the same is asked, so that the time does not tell it; what nobody's answers is thrown away.
+        asked = self._nobody if credential is None else credential
+        diagnosis = _unfit(presented, asked, seconds)
+        if not diagnosis and self._covers_token and not asked.has_token:
             diagnosis = "credential-without-token"  # a token that anyone could lengthen by what follows it in the base
         rule = self.scheme.signature
-        macs = credential.macs(rule.algorithm, rule.key) if credential is not None and not diagnosis else ()
-        if not macs:
-            diagnosis = diagnosis or "credential-without-key"
+        macs = asked.macs(rule.algorithm, rule.key)
+        if credential is None:
+            diagnosis = "credential-unknown"
+        if diagnosis or not macs:
+            diagnosis, macs = diagnosis or "credential-without-key", ()
         match = self._match(request, presented, macs, milliseconds, computed)
         if match is None or diagnosis or credential is None:
             raise Rejected("invalid-signature", diagnosis=diagnosis or "signature-mismatch")
@@ -248,10 +253,8 @@ def _signed(mac: bytes, presented: Presented) -> bool:
     return False
 
 
-def _unfit(presented: Presented, credential: Credential | None, now: float) -> str:
+def _unfit(presented: Presented, credential: Credential, now: float) -> str:
     """Why that credential cannot have signed this request, for the operator; empty when it can."""
-    if credential is None:
-        return "credential-unknown"
     if not credential.valid_at(now):
         return "credential-not-valid-now"
     if presented.keyid is not None and credential.keyid != presented.keyid:

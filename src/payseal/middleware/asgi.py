@@ -107,8 +107,10 @@ class ASGIMiddleware:
             return
         guard.tell(ACCEPTED, None, seen)
         exchange = _Kept(self, claim, send) if keep else _Exchange(self, claim, send)
+        receive = _given_back(body, receive)
+        del body, message  # where the application fails, this frame's locals may be logged
         try:
-            await self.app({**scope, "headers": headers, "payseal": authenticated}, _given_back(body, receive), exchange.send)
+            await self.app({**scope, "headers": headers, "payseal": authenticated}, receive, exchange.send)
         except asyncio.CancelledError:
             # Its threads go on, and may have done the work by now: an id that is let go of might be paid for twice. Its lease ends it.
             await exchange.left()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from payseal.credentials import Credential, Identity
 from payseal.errors import CredentialError, Rejected, SchemeError
@@ -25,6 +25,9 @@ from payseal.server.accounts.overrides import compiled
 from payseal.verification import MAX_HEADER, Authenticated, Presented, Verifier
 
 __all__ = ["AccountVerifier"]
+
+#: What is done with the entry of a known keyid is done with this one for an unknown keyid, in the same time.
+_NOBODYS: Final = Entry("", "", "", "{}", False, None, ((float("inf"), Credential()),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +63,35 @@ class AccountVerifier(Verifier):
         if self.scheme.names == "nobody":
             raise CredentialError(f"requests of {scheme} do not say whose they are: they cannot be verified for accounts")
         self._own: dict[str, Verifier] = {}
+        #: Overrides of credentials that do not go with the endpoint's own.
+        self._unfit: set[str] = set()
         self._allow_unkeyed = allow_unkeyed
         self._identity = [rule for rule in self.scheme.headers if any(part.name == self.scheme.names for part in rule.components)]
 
     def read(self, request: Request) -> Presented:
         """As `Verifier.read`, by the rules of the credential that the request names."""
-        entry = self.find_entry(request)
-        credential = None if entry is None else entry.credential(self._clock())
-        own = self._plain if entry is None else self._verifier_for(entry.overrides)
+        found = self.find_entry(request)
+        entry = _NOBODYS if found is None else found
+        credential = entry.credential(self._clock())
+        own = self._verifier_for(entry.overrides)
         try:
-            return _with(own.read(request), own, credential, keyid=self._named_keyid(request))
+            return _with(own.read(request), own, None if found is None else credential, keyid=self._named_keyid(request))
         except Rejected as rejected:
-            if rejected.code != "malformed-header":
-                raise
-        # Well formed for another credential of this endpoint? Then the answer must not tell that this one is known.
+            refused = rejected
+        # Well formed for another credential of this endpoint? Then the answer must not tell that this one is known. Nor may the time: a
+        # request that is refused is read by every form in use, each of them once, here or in `check`.
+        outcome: Presented | Rejected = refused
         for other in self._others(own):
             try:
-                return _with(other.read(request), other, None, "form-of-another-credential")
+                read: Presented | Rejected = _with(other.read(request), other, None, "form-of-another-credential")
             except Rejected as rejected:
-                if rejected.code != "malformed-header":
-                    raise  # it does not depend on who asks, only on how far the reading got
+                read = rejected
+            if isinstance(outcome, Rejected) and outcome.code == "malformed-header":
+                outcome = read  # any other refusal does not depend on who asks, only on how far the reading got
+        if isinstance(outcome, Presented):
+            return outcome
+        if outcome.code != "malformed-header":
+            raise outcome
         return self._plain.read(request)  # raises, in the words that an unknown keyid gets
 
     def check(self, request: Request, presented: Presented, credential: Credential | None, *, now: float | None = None) -> Authenticated:
@@ -90,6 +102,10 @@ class AccountVerifier(Verifier):
         except Rejected as rejected:
             if isinstance(presented, _Selected) and presented.diagnosis:
                 rejected.diagnosis = presented.diagnosis
+            elif rejected.code == "invalid-signature":
+                for other in self._others(own):  # as in `read`
+                    with suppress(Rejected):
+                        other.read(request)
             raise
 
     def find_entry(self, request: Request) -> Entry | None:
@@ -128,8 +144,13 @@ class AccountVerifier(Verifier):
 
     def _others(self, own: Verifier) -> Iterator[Verifier]:
         for overrides in ("{}", *self.directory.overrides_in_use(self.scheme.name)):
-            with suppress(CredentialError, SchemeError):  # unfit for this endpoint: whoever has it is told so
+            if overrides in self._unfit:
+                continue
+            try:
                 other = self._verifier_for(overrides)
+            except (CredentialError, SchemeError):  # whoever has it is told so
+                self._unfit.add(overrides)
+            else:
                 if other is not own:
                     yield other
 
