@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 import click
 
+from payseal.cli.terminal import shown
 from payseal.errors import MissingExtra, PaysealError
 
 __all__ = ["MISSING_PART", "NO_ANSWER", "REFUSED", "Stop", "exit_code_of", "note", "report", "wrong_use"]
@@ -39,8 +40,8 @@ def wrong_use(text: str) -> NoReturn:
 
 
 def note(text: str) -> None:
-    """A line on standard error that ends nothing."""
-    click.echo(f"payseal: {text}", err=True)
+    """A line on standard error that ends nothing. What it quotes may be of a file that somebody else wrote."""
+    click.echo(f"payseal: {shown(text)}", err=True)
 
 
 def exit_code_of(error: BaseException) -> int:

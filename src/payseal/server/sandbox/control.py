@@ -52,7 +52,7 @@ def control_routes(desk: Desk, token: str) -> list[Route]:
         if request.method == "GET":
             return JSONResponse([_shown(rule) for rule in desk.rules()])
         if request.method == "DELETE":
-            return JSONResponse({"cleared": desk.clear(request.path_params.get("id"))})
+            return JSONResponse({"cleared": desk.clear(_number(request.path_params.get("id")))})
         return await _ordered(request)
 
     async def _ordered(request: Request) -> Response:
@@ -72,8 +72,15 @@ def control_routes(desk: Desk, token: str) -> list[Route]:
 
     return [
         Route(FAULTS, orders, methods=["GET", "POST", "DELETE"]),
-        Route(FAULTS + "/{id:int}", orders, methods=["DELETE"]),
+        Route(FAULTS + "/{id}", orders, methods=["DELETE"]),
     ]
+
+
+def _number(id: str | None) -> int | None:
+    """An order's number; 0, which none has, for what is no number or too long to be read as one."""
+    if id is None:
+        return None
+    return int(id) if id.isascii() and id.isdigit() and len(id) < 18 else 0
 
 
 def _shown(rule: Rule) -> dict[str, Any]:
