@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from payseal import LedgerError
-from payseal.ledger import Outcome, SQLiteLedger
+from payseal.ledger import Ledger, MemoryLedger, Outcome, PostgreSQLLedger, SQLiteLedger
 from tests.clock import Clock
 
 TTL = 720.0
@@ -80,3 +80,25 @@ def test_a_file_from_before_this_was_remembered_is_taken(ledger: SQLiteLedger, p
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TABLE forgotten")
     assert outcome(ledger, "new") is Outcome.FRESH
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "postgresql"])
+def test_an_id_that_is_claimed_anew_and_given_back_while_the_clock_is_ahead_is_not_fresh_again(
+    kind: str, path: Path, clock: Clock, request: pytest.FixtureRequest
+) -> None:
+    opened: Ledger
+    if kind == "memory":
+        opened = MemoryLedger(clock=clock)
+    elif kind == "sqlite":
+        opened = SQLiteLedger(path, clock=clock)
+    else:
+        opened = PostgreSQLLedger(request.getfixturevalue("postgres").url, clock=clock)
+    with closing(opened) as ledger:
+        assert ledger.claim("s", "paid", b"f", TTL).complete()
+        clock.now += HOUR
+        again = ledger.claim("s", "paid", b"f", TTL)
+        assert again.outcome is Outcome.FRESH  # it is over, by this clock
+        assert again.release()
+        clock.now -= HOUR
+        with pytest.raises(LedgerError, match="put back"):
+            ledger.claim("s", "paid", b"f", TTL)

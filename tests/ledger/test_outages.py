@@ -82,6 +82,9 @@ def test_a_server_that_was_started_again_between_two_calls_costs_no_call(server:
     assert fresh(ledger, "after")
     if isinstance(server, PostgresServer):
         assert ledger.claim("s", "before", b"f", 600).outcome is Outcome.IN_FLIGHT
+    server.kill()
+    server.start()
+    assert ledger.stats().unknown == 0
     ledger.close()
 
 

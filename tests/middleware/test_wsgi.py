@@ -448,3 +448,37 @@ def test_a_ledger_that_fails_after_the_work_does_not_cost_the_client_its_answer(
         assert wsgi_call(watched, b"{}", headers) == Reply(201, PLAIN, b"paid")
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         assert again(watched, headers) == "in-flight"
+
+
+# --- ended by the server ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()], ids=repr)
+def test_work_that_its_server_ended_may_be_done_and_its_retry_does_not_do_it_again(
+    error: BaseException, keep: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger, paid, headers = MemoryLedger(), list[str](), signed(b"{}")
+
+    def at_once(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        paid.append("once")
+        raise error
+
+    with pytest.raises(type(error)):
+        wsgi_call(guarded(at_once, ledger, idempotent=keep), b"{}", headers)
+    assert "a request was cancelled at work" in caplog.text
+    assert again(guarded(at_once, ledger, idempotent=keep), headers) == "in-flight"
+    assert paid == ["once"]
+
+
+def test_work_that_its_server_ended_after_it_had_answered_is_done() -> None:
+    ledger, headers = MemoryLedger(), signed(b"{}")
+
+    def midway(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", PLAIN)
+        yield b""
+        raise SystemExit(1)
+
+    with pytest.raises(SystemExit):
+        wsgi_call(guarded(midway, ledger), b"{}", headers)
+    assert again(guarded(midway, ledger), headers) == "replayed"

@@ -113,6 +113,8 @@ class MemoryLedger(Ledger):
             fingerprint, holder, expires, lease_ends, *_ = mine
             outcome = rules.found(entry, fingerprint, at, redo=redo)
             if outcome is Outcome.FRESH:
+                if entry.expires <= at:  # what it held is forgotten with it
+                    self._gone = max(self._gone, entry.expires)
                 self._replace(key, found, (fingerprint, holder, max(entry.expires, expires), lease_ends, False, None))
                 return fresh(self, *key, holder)
             return Claim(self, *key, outcome, entry.answer if outcome is Outcome.DONE else None)

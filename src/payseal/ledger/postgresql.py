@@ -83,7 +83,7 @@ ORDER BY scope, id
 ON CONFLICT (scope, id) DO UPDATE SET
     fingerprint = excluded.fingerprint, holder = excluded.holder, lease_ends = excluded.lease_ends,
     expires = greatest(kept.expires, excluded.expires), done = false, status = NULL, headers = NULL, body = NULL
-WHERE kept.expires <= {_AT}
+WHERE %(over)s AND kept.expires <= {_AT}
     OR %(redo)s AND kept.fingerprint = excluded.fingerprint AND NOT kept.done AND kept.lease_ends <= {_AT}
 RETURNING holder
 )
@@ -126,6 +126,10 @@ DELETE FROM payseal_claims AS kept USING held JOIN asked USING (scope, id)
 WHERE kept.scope = held.scope AND kept.id = held.id AND kept.holder = asked.holder AND kept.expires > {_AT} AND NOT kept.done
 RETURNING kept.holder
 """  # noqa: S608
+_REPLACED: Final = """
+INSERT INTO payseal_forgotten AS kept VALUES (true, %(until)s)
+ON CONFLICT (one) DO UPDATE SET until = greatest(kept.until, excluded.until)
+"""
 # Rows that somebody is claiming again just now are left to them: nobody waits here, whatever the order.
 _FORGET: Final = f"""
 WITH gone AS (
@@ -254,13 +258,15 @@ class PostgreSQLLedger(RemoteLedger):
             raise LedgerError(self._said(error, deadline)) from None
 
     def _claim(self, jobs: Sequence[ClaimJob], at: float | None, *, redo: bool) -> None:
-        for _ in range(_ROUNDS):
+        for round in range(_ROUNDS):
             if not jobs:
                 return
             # Of several claims on one id the first is sent, since a statement may touch a row only once; the others find what it left.
             first = {(job.scope, job.id): job for job in reversed(jobs)}
             made = set()
-            for holder, now, until in self._rows(_CLAIM, at=at, redo=redo, **_names(first.values()), **_claims(first.values())):
+            for holder, now, until in self._rows(
+                _CLAIM, at=at, redo=redo, over=round > 0, **_names(first.values()), **_claims(first.values())
+            ):
                 if holder is None:
                     for job in jobs:
                         job.fail(LedgerError(f"{self._place}: {rules.forgotten(now, until)}"))
@@ -280,6 +286,10 @@ class PostgreSQLLedger(RemoteLedger):
         """Tell those who came too late what they found; gives back those who found nothing any more."""
         names = _names({(job.scope, job.id): job for job in jobs}.values())
         entries = {(bytes(row[0]), bytes(row[1])): row[2:] for row in self._rows(_FIND, at=at, **names)}
+        # What is over is replaced in the next round; what it held is forgotten with it, and that is said first.
+        over = [expires for _, _, expires, *_, now in entries.values() if expires <= now]
+        if over:
+            self._rows(_REPLACED, until=max(over))
         left = []
         for job in jobs:
             row = entries.get((job.scope.encode(), job.id.encode()))

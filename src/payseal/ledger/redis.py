@@ -198,7 +198,8 @@ class RedisLedger(RemoteLedger):
 
     def _counted(self, deadline: float) -> Stats:
         """Looks at every key, a page at a time: the server serves others in between."""
-        from redis.exceptions import RedisError
+        from redis.exceptions import RedisError, ResponseError
+        from redis.exceptions import TimeoutError as TimedOut
 
         held: list[tuple[float, float, bool]] = []
         cursor = b"0"
@@ -217,8 +218,10 @@ class RedisLedger(RemoteLedger):
                 if cursor == b"0":
                     break
             memory = re.search(rb"used_memory:(\d+)", self._asked("INFO", deadline, "memory"))
-        except (RedisError, OSError) as error:
+        except ResponseError as error:
             raise LedgerError(f"{self._place}: {_said(error)}") from None
+        except (RedisError, OSError) as error:
+            raise Lost(f"{self._place}: {_said(error)}", again=not isinstance(error, TimedOut)) from None
         return rules.counted(held, at, int(memory[1]) if memory else None)
 
 

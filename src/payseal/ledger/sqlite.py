@@ -130,6 +130,9 @@ class SQLiteLedger(GroupedLedger):
             found = connection.execute(_FIND.format(_rows(2, len(part))), [each for name in part for each in name])
             entries.update(((row[0], row[1]), _entry(row[2:])) for row in found)
         new: dict[tuple[str, str], Entry] = {}
+        over = [entry.expires for entry in entries.values() if isinstance(entry, Entry) and entry.expires <= at]
+        if over:  # about to be replaced, and what they held is forgotten with them
+            connection.execute(_REMEMBER, (max(over),))
         for job in jobs:
             name = (job.scope, job.id)
             entry = entries.get(name)

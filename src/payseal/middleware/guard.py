@@ -18,6 +18,7 @@ from typing import Final, TypedDict
 from payseal.errors import Rejected
 from payseal.ledger.grouping import GroupedLedger
 from payseal.ledger.protocol import Answer, Claim, Ledger, Outcome
+from payseal.ledger.rules import check_durations
 from payseal.middleware import report
 from payseal.middleware.decision import Decision, Witnessed
 from payseal.middleware.problem import Refused, Renderer, new_trace, problem
@@ -132,6 +133,7 @@ class Guard:
         for name in ("answer_ttl", "lease", "replay_ttl"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{name} must be a number of seconds above 0")
+            check_durations(getattr(self, name), self.lease)
         window = self.verifier.scheme.created
         ttl = self.replay_ttl if window is None else (window.last_moment(0) + window.future) / 1000 + _MARGIN
         object.__setattr__(self, "_ttls", (max(ttl, self.lease), max(ttl, self.lease, self.answer_ttl)))

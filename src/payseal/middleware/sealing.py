@@ -39,4 +39,4 @@ def opened(answer: Answer, claim: Claim, sealer: Sealer) -> Answer:
 
 
 def _subject(claim: Claim) -> str:
-    return f"answers/{claim.scope}/{claim.id}"
+    return f"answers/{len(claim.scope)}/{claim.scope}/{claim.id}"  # with its length, as either may have a slash in it

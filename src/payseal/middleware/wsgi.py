@@ -127,8 +127,8 @@ class _Exchange:
         try:
             self._answer = app(environ, self.start_response)
             self._rest = iter(self._answer)
-        except BaseException:
-            self._settle()
+        except BaseException as error:
+            self._broken_off(error)
             raise
         return self
 
@@ -162,8 +162,8 @@ class _Exchange:
             return self._next()
         except StopIteration:
             raise
-        except BaseException:
-            self._settle()
+        except BaseException as error:
+            self._broken_off(error)
             raise
 
     def close(self) -> None:
@@ -209,6 +209,15 @@ class _Exchange:
         _, line, headers = self._start
         self._write = self._start_response(line, headers)
         self._begun = True
+
+    def _broken_off(self, error: BaseException) -> None:
+        """The application ended with that. What is no failure of its own, as a server's SystemExit after its time-out, may have met it
+        with its work done: an id that is let go of might be paid for twice, so that without a status the lease ends it."""
+        if isinstance(error, Exception) or self._start is not None:
+            self._settle()
+        elif not self._settled:
+            self._settled = True
+            report.cancelled(self._guard.verifier.scheme.name)
 
     def _settle(self, answer: Answer | None = None) -> None:
         if not self._settled:
