@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from payseal.cli.commands import Group
+from payseal.cli.failures import note, wrong_use
 from payseal.cli.sandbox_folder import folder_option
 from payseal.cli.values import duration
 from payseal.errors import MissingExtra
@@ -31,6 +35,8 @@ except ModuleNotFoundError as error:
 __all__ = ["sandbox"]
 
 
+#: What ``--ledger`` and ``--database`` are given for the URL in their environment variable.
+_ENVIRONMENT = "env"
 #: Characters a line where the output is not a terminal.
 _WIDTH = 150
 
@@ -48,6 +54,19 @@ _WIDTH = 150
     help="A host that webhooks may be sent to beside this machine itself; may be given several times.",
 )
 @click.option("--settle-after", type=duration, default="2", show_default=True, metavar="SECONDS", help="How long a transfer is pending.")
+@click.option(
+    "--ledger",
+    metavar="URL",
+    default="",
+    help="The memory of request ids, where it is not to be a file in the folder: valkey://…, redis://…, postgresql://…, sqlite:///…; "
+    "env takes the URL in PAYSEAL_LEDGER, where a password belongs.",
+)
+@click.option(
+    "--database",
+    metavar="URL",
+    default="",
+    help="The accounts, where they are not to be a file in the folder: postgresql://…, sqlite:///…; env takes the URL in PAYSEAL_DATABASE.",
+)
 @click.option("--walkthrough", is_flag=True, help="Send real requests through it first, good and bad, and show what came back.")
 @click.option("--once", is_flag=True, help="With --walkthrough: stop afterwards; exit 0 only when every outcome was the expected one.")
 @click.pass_context
@@ -57,6 +76,8 @@ def sandbox(
     port: int,
     webhook_hosts: tuple[str, ...],
     settle_after: float,
+    ledger: str,
+    database: str,
     walkthrough: bool,
     once: bool,
 ) -> None:
@@ -77,8 +98,9 @@ def sandbox(
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)  # a file or a pipe has no width of its own
-    vault = Vault.open(folder)
-    listener = bind(port)
+    vault = Vault.open(folder, ledger=_url("ledger", ledger), accounts=_url("database", database))
+    listener = context.with_resource(contextlib.closing(bind(port)))
+    context.with_resource(_terminable())
     address = address_of(listener)
     settings = Settings(webhook_hosts, settle_after)
     if not walkthrough:
@@ -98,6 +120,35 @@ def sandbox(
 
 sandbox.add_command(faults)
 sandbox.add_command(collections)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """End in good order when told to by SIGTERM, as by Ctrl-C: the last decisions are written, and all is closed."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        signal.signal(number, signal.SIG_DFL)  # whoever says it twice means it
+        raise SystemExit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _url(option: str, given: str) -> str:
+    """The URL that an option names; empty for the folder's own file.
+
+    A variable by itself changes nothing: it may be set for other commands, and a sandbox must not settle among their accounts.
+    """
+    name = f"PAYSEAL_{option.upper()}"
+    held = os.environ.get(name, "")
+    if given == _ENVIRONMENT:
+        return held or wrong_use(f"--{option} env takes the URL in {name}, and that is not set")
+    if held and not given:
+        note(f"{name} is set and not used: a sandbox keeps to its folder without --{option} env")
+    return given
 
 
 def _announce(console: Console, address: str, vault: Vault) -> None:

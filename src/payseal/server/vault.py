@@ -6,11 +6,14 @@ import secrets
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from sqlalchemy import select
 
 from payseal.credentials import Credential
 from payseal.errors import CredentialError
+from payseal.server.accounts import tables
 from payseal.server.accounts.database import Database
 from payseal.server.accounts.issuing import CredentialStore
 from payseal.server.accounts.keyring import KeyRing, add_master_key, write_private
@@ -44,12 +47,17 @@ class Vault:
 
     folder: Path
     ring: KeyRing
+    #: URLs of accounts and of a ledger elsewhere, which may hold a password; empty: the folder's own files.
+    _accounts: str = field(default="", repr=False)
+    _ledger: str = field(default="", repr=False)
 
     @classmethod
-    def open(cls, folder: Path) -> Vault:
-        """Open the folder, and make it, the master key and the demo account where they are missing.
+    def open(cls, folder: Path, *, accounts: str = "", ledger: str = "") -> Vault:
+        """Open the folder, and make it, the master key and the demo account where they are missing. ``accounts`` and ``ledger`` are the
+        URLs of others than the folder's own.
 
-        Raises `CredentialError` when the folder holds a database and the master keys that belong to it are gone or damaged.
+        Raises `CredentialError` when there is a database and the master keys that belong to it are gone or damaged, and for accounts
+        that no sandbox has made; `DatabaseError` when the accounts cannot be reached.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / "master.keys"
@@ -62,7 +70,7 @@ class Vault:
             add_master_key(path)
         if not (folder / _CONTROL).exists():
             write_private(folder / _CONTROL, f"{secrets.token_urlsafe(32)}\n")
-        vault = cls(folder, KeyRing.load(path))
+        vault = cls(folder, KeyRing.load(path), accounts, ledger)
         vault._prepare()
         return vault
 
@@ -73,13 +81,13 @@ class Vault:
 
     @property
     def accounts_file(self) -> Path:
-        """Accounts, credentials, the audit trail and the decisions."""
+        """Accounts, credentials, the audit trail and the decisions, unless they are elsewhere."""
         return self.folder / "accounts.db"
 
     @property
     def accounts_url(self) -> str:
-        """`accounts_file` as ``--database`` takes it."""
-        return f"sqlite:///{self.accounts_file}"
+        """Where the accounts are, as ``--database`` takes it."""
+        return self._accounts or f"sqlite:///{self.accounts_file}"
 
     @property
     def database_file(self) -> Path:
@@ -88,8 +96,13 @@ class Vault:
 
     @property
     def ledger_file(self) -> Path:
-        """The memory of request ids."""
+        """The memory of request ids, unless that is elsewhere."""
         return self.folder / "ledger.db"
+
+    @property
+    def ledger_url(self) -> str:
+        """Where the memory of request ids is, as ``--ledger`` takes it."""
+        return self._ledger or f"sqlite:///{self.ledger_file.resolve()}"
 
     @contextmanager
     def running(self, address: str) -> Iterator[None]:
@@ -123,15 +136,20 @@ class Vault:
 
     def _prepare(self) -> None:
         """Bring the accounts up to date, and issue the demo account's credentials unless there are some that can still be read."""
-        had_accounts = self.accounts_file.exists()
-        database = Database.open(self.accounts_url, create=True)
+        database = Database.open(self.accounts_url, create=not self._accounts or self._nothing_there())
         try:
-            if had_accounts and self.keys_file.exists():
-                return
             accounts, credentials = AccountStore(database), CredentialStore(database, self.ring)
-            if all(account.id != DEMO_ACCOUNT for account in accounts.list()):
+            there = {account.id for account in accounts.list()}
+            if self._accounts and there and DEMO_ACCOUNT not in there:
+                raise CredentialError("that database holds accounts which no sandbox has made: give the sandbox a database of its own")
+            with database.read() as connection:  # before anything is changed: these may be another folder's
+                self.ring.require(set(connection.execute(select(tables.secrets.c.sealed_with).distinct()).scalars()))
+            if DEMO_ACCOUNT not in there:
                 accounts.create(DEMO_ACCOUNT, "The sandbox's demo account", actor=_ACTOR)
-            for record in credentials.list(DEMO_ACCOUNT):
+            issued_before = credentials.list(DEMO_ACCOUNT)
+            if issued_before and self.keys_file.exists() and self._kept_keyids() <= {record.keyid for record in issued_before}:
+                return
+            for record in issued_before:
                 if record.label == _ACTOR and record.revoked is None:
                     credentials.revoke(record.keyid, actor=_ACTOR)
             lines = [_HEADING]
@@ -143,6 +161,22 @@ class Vault:
             write_private(self.keys_file, "\n".join(lines))
         finally:
             database.close()
+
+    def _nothing_there(self) -> bool:
+        """Whether the accounts elsewhere are still to be made. Those that are there are not brought up to date: they may be real ones."""
+        database = Database.connect(self.accounts_url, create=True)
+        try:
+            return database.revision() is None
+        finally:
+            database.close()
+
+    def _kept_keyids(self) -> set[str]:
+        """Whose keys the keys file holds; none for a file that cannot be read, which `demo_keys` says."""
+        try:
+            keys = self.demo_keys()
+        except CredentialError:
+            return set()
+        return {each.keyid for each in (keys.fiserv, keys.startbutton, keys.commercehub) if each.keyid is not None}
 
 
 def control_token(folder: Path) -> str:

@@ -28,6 +28,7 @@ from payseal.server.sandbox.front import front
 from payseal.server.sandbox.hosted import hosted_routes
 from payseal.server.sandbox.provider import Backing, Settings, failed
 from payseal.server.sandbox.store import Store
+from payseal.server.sandbox.turns import Turns
 from payseal.server.sightings import Sightings
 from payseal.server.vault import Vault, control_token
 from payseal.verification import Authenticated
@@ -42,7 +43,7 @@ _ANSWER_TTL = 86_400
 
 @contextmanager
 def opened(vault: Vault, settings: Settings | None = None, address: str = "", stopping: threading.Event | None = None) -> Iterator[App]:
-    """The application over one folder: its accounts, its databases, its ledger. Closed in the end, with every decision written.
+    """The application over one folder, and the accounts and the ledger that belong to it. Closed in the end, with every decision written.
 
     ``address`` is where it is reached (``http://127.0.0.1:8700``): links in its answers begin with it. ``stopping`` is set by whoever
     serves it before the last answers are waited for: those that would have no end then have one.
@@ -52,7 +53,7 @@ def opened(vault: Vault, settings: Settings | None = None, address: str = "", st
     with ExitStack() as stack:
         database = stack.enter_context(closing(Database.open(vault.accounts_url)))
         directory = stack.enter_context(Directory(database, vault.ring))
-        ledger = stack.enter_context(closing(open_ledger(f"sqlite:///{vault.ledger_file.resolve()}")))
+        ledger = stack.enter_context(closing(open_ledger(vault.ledger_url)))
         decisions = stack.enter_context(closing(DecisionLog(database, lambda keyid: directory.keyid_of(keyid=keyid) is not None)))
         store = stack.enter_context(closing(Store.open(vault.database_file)))
         desk = stack.enter_context(closing(Desk()))
@@ -87,8 +88,9 @@ def _build(backing: Backing, ledger: Ledger, decisions: DecisionLog, desk: Desk,
     # The first that fits: within a provider a path of its own stands before the prefix that holds it.
     mounts = [*commercehub.mounts(backing), *fiserv.mounts(backing), *startbutton.mounts(backing)]
     table: list[tuple[str, App]] = []
+    turns = Turns()
     for mount in mounts:
-        explaining = Explaining(mount.verifier, services.sightings, keys_of, revoked, skewed(backing.clock), services.address)
+        explaining = Explaining(mount.verifier, services.sightings, keys_of, revoked, skewed(backing.clock), services.address, turns)
         guarded = ASGIMiddleware(
             mount.app,
             mount.verifier,

@@ -6,7 +6,6 @@ strangers can reach answers every one of them alike.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from payseal.request import Request
 from payseal.schemes import Scheme
 from payseal.server.console import EXPLANATIONS
 from payseal.server.sandbox.faults.misled import skew, wrong_key
+from payseal.server.sandbox.turns import Turns
 from payseal.server.sightings import Sightings, shown_explanation, sighted
 from payseal.verification import Verifier
 
@@ -28,11 +28,11 @@ __all__ = ["Explaining"]
 
 _logger: Final = logging.getLogger("payseal")
 
-#: Seconds that a search may take while its client waits, and how many may wait for their turn. More are refused without a search.
+#: Seconds that a search may take while its client waits.
 _BUDGET: Final = 0.3
-_WAITING: Final = 4
 #: Refusals that a search has something to say about.
 _EXPLAINED: Final = frozenset({401, 409})
+_UNEXPLAINED: Final = "This refusal could not be explained just now; send the request again in a while."
 
 Owner: TypeAlias = tuple[Scheme, Credential]
 
@@ -40,7 +40,7 @@ Owner: TypeAlias = tuple[Scheme, Credential]
 class Explaining:
     """For one endpoint: ``witness`` and ``render`` of its guard. Its verifier says whose key a request names if it has a method ``owner``,
     as `AccountVerifier` does. ``others`` gives further credentials of an account, which may have been used by mistake; ``revoked`` says whether
-    a keyid or a token, under that word, was revoked; ``address`` begins every link."""
+    a keyid or a token, under that word, was revoked; ``address`` begins every link; ``turns`` are shared with the other endpoints."""
 
     def __init__(
         self,
@@ -50,14 +50,14 @@ class Explaining:
         revoked: Callable[[str, str], bool],
         clock: Callable[[], float],
         address: str,
+        turns: Turns,
     ) -> None:
         #: Whose key a request names; a verifier that cannot tell says nobody's.
         self._find: Callable[[Request], Owner | None] = getattr(verifier, "owner", lambda request: None)
         self._named: Callable[[Request], str | None] = getattr(verifier, "named", lambda request: None)
         self._revoked = revoked
         self._verifier, self._sightings, self._others, self._clock, self._address = verifier, sightings, others, clock, address
-        self._turn = asyncio.Semaphore(1)
-        self._waiting = 0
+        self._turns = turns
 
     def witness(self, seen: Witnessed) -> None:
         """Keep what may be shown of a request."""
@@ -79,7 +79,9 @@ class Explaining:
             more["cause"] = {"code": "sandbox-fault", "summary": fault, "fix": "Take the order back: payseal sandbox faults clear"}
         else:
             explanation = await self._explain(refused.request, refused)
-            if explanation is not None and explanation.causes:
+            if explanation is None:
+                more["unexplained"] = _UNEXPLAINED
+            elif explanation.causes:
                 first = explanation.causes[0]
                 more["cause"] = {"code": first.code, "summary": first.summary, "fix": first.fix, "proven": first.proven}
         more["explanation"] = f"{self._address}{EXPLANATIONS}/{refused.trace}"
@@ -92,17 +94,11 @@ class Explaining:
             return self._verifier.scheme, None
 
     async def _explain(self, request: Request, refused: Refused) -> Explanation | None:
-        if self._waiting >= _WAITING:
-            return None
-        self._waiting += 1
         try:
-            async with self._turn:
-                return await asyncio.to_thread(self._found, request, refused)
+            return await self._turns.run(lambda: self._found(request, refused))
         except Exception as error:  # noqa: BLE001 - the refusal stands, whatever becomes of its reasons
             _logger.error("a refusal could not be explained: %s", type(error).__name__)
             return None
-        finally:
-            self._waiting -= 1
 
     def _found(self, request: Request, refused: Refused) -> Explanation:
         scheme, credential = self._owner(request)

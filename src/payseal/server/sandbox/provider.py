@@ -11,8 +11,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
+from payseal.errors import CredentialError
+from payseal.middleware import report
 from payseal.request import Request as Incoming
 from payseal.server.accounts import Directory
 from payseal.server.sandbox.faults.stage import Staged
@@ -84,6 +88,8 @@ class Shape(Protocol):
 
 #: What the client is told when something failed on this side.
 _BROKEN: Final = Failure(500, "The request could not be processed.")
+#: And what it is told when nothing was done because the store or the accounts cannot be asked: it may send the same again.
+_UNAVAILABLE: Final = Failure(503, "The request cannot be processed at the moment.")
 
 
 def authenticated(request: Request) -> Authenticated:
@@ -138,6 +144,12 @@ def provider_app(title: str, shape: Shape) -> FastAPI:
     def _broken(request: Request, error: Exception) -> JSONResponse:
         return answer(_BROKEN, request)
 
+    def _unavailable(request: Request, error: Exception) -> JSONResponse:
+        report.failed("carrying out a request", error)
+        return answer(_UNAVAILABLE, request)
+
+    for unavailable in (OperationalError, NoConnection, CredentialError):
+        app.add_exception_handler(unavailable, _unavailable)
     app.add_exception_handler(Failure, _failure)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
