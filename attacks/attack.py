@@ -18,16 +18,16 @@ from typing import Any
 from attacks import page
 from attacks.rows import Row
 
-#: Part, which is also the module that has its `attack(quick: bool) -> list[Row]`; and its heading.
+#: Part: the module that has its `attack(quick: bool) -> list[Row]`, and its heading.
 PARTS = {
-    "alterations": "Changed, moved and malformed requests",
-    "published": "Published hostile vectors",
-    "ways_in": "What stands between the client and the verifier",
-    "outward": "Webhooks, hosted pages and files",
-    "timing": "Clocks",
-    "fuzzing": "Bytes of any kind",
-    "load": "Load",
-    "faults": "Faults",
+    "alterations": ("attacks.alterations", "Changed, moved and malformed requests"),
+    "published": ("attacks.published", "Published hostile vectors"),
+    "ways_in": ("attacks.ways_in.attack", "What stands between the client and the verifier"),
+    "outward": ("attacks.outward.attack", "Webhooks, hosted pages and files"),
+    "timing": ("attacks.timing.attack", "Clocks"),
+    "fuzzing": ("attacks.fuzzing", "Bytes of any kind"),
+    "load": ("attacks.load.attack", "Load"),
+    "faults": ("attacks.faults.attack", "Faults"),
 }
 
 
@@ -35,11 +35,12 @@ def run(names: Sequence[str], *, quick: bool) -> dict[str, Any]:
     """Part after part; each one's table is printed as soon as it is known."""
     parts: dict[str, Any] = {}
     for number, name in enumerate(names, start=1):
-        print(f"[{number}/{len(names)}] {PARTS[name]}", file=sys.stderr, flush=True)
+        module, heading = PARTS[name]
+        print(f"[{number}/{len(names)}] {heading}", file=sys.stderr, flush=True)
         began = time.monotonic()
-        rows: list[Row] = importlib.import_module(f"attacks.{name}").attack(quick)
+        rows: list[Row] = importlib.import_module(module).attack(quick)
         parts[name] = {"seconds": round(time.monotonic() - began, 1), "quick": quick, "rows": [asdict(row) for row in rows]}
-        print(page.text(PARTS[name], parts[name]["rows"]), end="\n\n", flush=True)
+        print(page.text(heading, parts[name]["rows"]), end="\n\n", flush=True)
     return parts
 
 

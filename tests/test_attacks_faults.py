@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attacks import faults
-from attacks.audit import Away, Records, audited
-from attacks.payers import COMMERCEHUB, FISERV, STARTBUTTON, Attempt, Payment
+from attacks.faults import attack as faults
+from attacks.faults.audit import Away, Records, audited
+from attacks.faults.payers import COMMERCEHUB, FISERV, STARTBUTTON, Attempt, Payment
 from attacks.sending import CLOSED, SILENT
 
 BRIEF = faults.Scale(payers=3, kills=1, outages=1, stalls=0, away=0.3, calm=0.0, again=20)

@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from attacks.load import attack
-from attacks.load_audit import audited, on_record, paid_out
-from attacks.load_requests import KINDS, Maker
-from attacks.load_served import Served
-from attacks.load_waiting import Crowd
+from attacks.load.attack import attack
+from attacks.load.audit import audited, on_record, paid_out
+from attacks.load.requests import KINDS, Maker
+from attacks.load.served import Served
+from attacks.load.waiting import Crowd
 from attacks.sending import CLOSED, SILENT, Outcome
 
 from payseal import Request, Verifier, scheme

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attacks.door import STRANGERS, Door
+from attacks.timing.door import STRANGERS, Door
 
 import payseal
 from payseal.ledger import Ledger, MemoryLedger, SQLiteLedger, open_ledger

@@ -1,6 +1,6 @@
 """What the clock gives away: nothing of how far a comparison got, and next to nothing of which keys and users there are.
 
-A test about time repeats what it finds, three times in all, and is then wrong less than once in a million (`attacks.told_apart` says how that is
+A test about time repeats what it finds, three times in all, and is then wrong less than once in a million (`attacks.timing.told_apart` says how that is
 counted). It also says how small a difference it would have found, and measures longer where that is not small enough: so it neither fails on
 a busy machine nor passes because it saw nothing.
 """
@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from attacks import prefixes, sign_in, told_apart
-from attacks.clocks import OF_THE_PROCESSOR, Maker, Times
-from attacks.door import OWN_UNIT, REFERENCE, STRANGERS, Door, Line
-from attacks.timing import ALLOWED
-from attacks.told_apart import ALARM, TRIES, Verdict, differences, judged
+from attacks.timing import prefixes, sign_in, told_apart
+from attacks.timing.attack import ALLOWED
+from attacks.timing.clocks import OF_THE_PROCESSOR, Maker, Times
+from attacks.timing.door import OWN_UNIT, REFERENCE, STRANGERS, Door, Line
+from attacks.timing.told_apart import ALARM, TRIES, Verdict, differences, judged
 
 import payseal
 from payseal.errors import REJECTIONS

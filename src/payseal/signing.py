@@ -12,7 +12,7 @@ from payseal.request import Request
 from payseal.schemes import Scheme
 from payseal.schemes.base import SignatureBase, Values, request_text
 from payseal.schemes.template import Component
-from payseal.schemes.times import EARLIEST, LATEST, SHORT, SHORT
+from payseal.schemes.times import EARLIEST, LATEST, SHORT
 
 __all__ = ["Signer"]
 

@@ -184,8 +184,8 @@ def test_a_clock_that_is_put_back_to_a_time_whose_ids_are_forgotten_is_not_belie
     clock.now = began + 3600
     ledger.claim("s", "another", b"", 600)  # takes the first one out
     clock.now = began + 1
-    for id in ("paid", "new"):
+    for name in ("paid", "new"):
         with pytest.raises(LedgerError, match="the clock was put back"):
-            ledger.claim("s", id, b"", 600)
+            ledger.claim("s", name, b"", 600)
     clock.now = began + 600
     assert ledger.claim("s", "new", b"", 600).outcome is Outcome.FRESH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from attacks.odd_urls import CLIENTS, HOSTS, TARGETS, asking
+from attacks.ways_in.odd_urls import CLIENTS, HOSTS, TARGETS, asking
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from attacks.outward_files import BOMBS, STEERING, bodies, in_urls, lines, names, numbers_in_addresses, terminals
-from attacks.outward_site import site
+from attacks.outward.files import BOMBS, STEERING, bodies, in_urls, lines, names, numbers_in_addresses, terminals
+from attacks.outward.site import site
 from attacks.rows import Tally
 from click.testing import CliRunner
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from attacks.markup import MARK, PAYLOADS, injected
-from attacks.outward_pages import console_pages, hosted_page, leave_traces, pages_with_traces, redirects, spreadsheet
-from attacks.outward_site import site
+from attacks.outward.markup import MARK, PAYLOADS, injected
+from attacks.outward.pages import console_pages, hosted_page, leave_traces, pages_with_traces, redirects, spreadsheet
+from attacks.outward.site import site
 from attacks.rows import Tally
 
 from tests.browser import chromium, visit

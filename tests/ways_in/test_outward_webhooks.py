@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from attacks.outward_site import site
-from attacks.outward_webhooks import ENDLESS, REBOUND, REDIRECTS, URLS, answered_by, at_the_door, rebound, redirected
+from attacks.outward.site import site
+from attacks.outward.webhooks import ENDLESS, REBOUND, REDIRECTS, URLS, answered_by, at_the_door, rebound, redirected
 from attacks.rows import Row, Tally
 
 from tests.server.sandbox.calls import eventually, receiving, transfer

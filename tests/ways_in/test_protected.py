@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from attacks.protected import FRAMEWORKS, PROTECTED, TARGETS, guess
-from attacks.wire import said
+from attacks.ways_in.protected import FRAMEWORKS, PROTECTED, TARGETS, guess
+from attacks.ways_in.wire import said
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from attacks.echo import ROOT_PATHS, SERVERS, Got, echoing
-from attacks.signed_requests import BODY, LINE, Forger
-from attacks.ways import KINDS, WAYS
-from attacks.ways_in import mistakes, outcomes
-from attacks.wire import said, talk
+from attacks.ways_in.attack import mistakes, outcomes
+from attacks.ways_in.echo import ROOT_PATHS, SERVERS, Got, echoing
+from attacks.ways_in.signed_requests import BODY, LINE, Forger
+from attacks.ways_in.ways import KINDS, WAYS
+from attacks.ways_in.wire import said, talk
 
 from payseal import Request
 

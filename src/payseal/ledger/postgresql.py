@@ -258,14 +258,14 @@ class PostgreSQLLedger(RemoteLedger):
             raise LedgerError(self._said(error, deadline)) from None
 
     def _claim(self, jobs: Sequence[ClaimJob], at: float | None, *, redo: bool) -> None:
-        for round in range(_ROUNDS):
+        for turn in range(_ROUNDS):
             if not jobs:
                 return
             # Of several claims on one id the first is sent, since a statement may touch a row only once; the others find what it left.
             first = {(job.scope, job.id): job for job in reversed(jobs)}
             made = set()
             for holder, now, until in self._rows(
-                _CLAIM, at=at, redo=redo, over=round > 0, **_names(first.values()), **_claims(first.values())
+                _CLAIM, at=at, redo=redo, over=turn > 0, **_names(first.values()), **_claims(first.values())
             ):
                 if holder is None:
                     for job in jobs:

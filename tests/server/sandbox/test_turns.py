@@ -11,8 +11,8 @@ import pytest
 
 from payseal.server.sandbox import turns
 from payseal.server.sandbox.turns import Turns
-
 from tests.clock import Clock
+
 from .conftest import Sandbox
 from .samples import SALE
 from .test_explained import spoilt

@@ -1,7 +1,7 @@
 """What can be done to a request between its signer and the verifier: one list, for the everyday tests and for the attack.
 
 Each way makes the bytes of one connection. It is held where the server or the middleware refuses, and also where it passes and the
-application got what was signed; `attacks.ways_in` is the judge.
+application got what was signed; `attacks.ways_in.attack` is the judge.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from attacks.signed_requests import BODY, HOST, TARGET, Forger, Signed
+from attacks.ways_in.signed_requests import BODY, HOST, TARGET, Forger, Signed
 from attacks.words import words
 
 __all__ = ["KINDS", "WAYS", "Way"]

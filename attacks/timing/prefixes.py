@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from unittest import mock
 
-from attacks.clocks import Maker, Work
+from attacks.timing.clocks import Maker, Work
 
 import payseal
 

@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import uvicorn
-from attacks.clocks import Work
-from attacks.prefixes import refused
+from attacks.timing.clocks import Work
+from attacks.timing.prefixes import refused
 
 import payseal
 from payseal.ledger import MemoryLedger

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from attacks import outward_files, outward_pages, outward_webhooks
-from attacks.markup import PAYLOADS
-from attacks.outward_site import site
+from attacks.outward import files as outward_files
+from attacks.outward import pages as outward_pages
+from attacks.outward import webhooks as outward_webhooks
+from attacks.outward.markup import PAYLOADS
+from attacks.outward.site import site
 from attacks.rows import Row, Tally
 from benchmarks.progress import Progress
 

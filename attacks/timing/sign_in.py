@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from attacks.clocks import Maker, Work
+from attacks.timing.clocks import Maker, Work
 
 from payseal.server.accounts import Database
 from payseal.server.users import Throttle, UserStore

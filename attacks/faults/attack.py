@@ -1,7 +1,7 @@
 """A sandbox that is killed, and the servers, the disk and the clock under it that fail, while clients pay. See `attack`.
 
 Each row is one fault, brought about again and again while clients pay at all three providers. Afterwards payments of the journal are sent
-once more, first those whose clients were never told, and the journal is held against the store: `attacks.audit` says what got through.
+once more, first those whose clients were never told, and the journal is held against the store: `attacks.faults.audit` says what got through.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from attacks.audit import Away, Findings, Records, audited
-from attacks.payers import Payers, Payment
+from attacks.faults.audit import Away, Findings, Records, audited
+from attacks.faults.payers import Payers, Payment
 from attacks.rows import Row
 from attacks.sandbox_process import SandboxProcess
 from benchmarks.progress import Progress

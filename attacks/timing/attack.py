@@ -1,7 +1,7 @@
 """What the clock gives away: how far a comparison got, and which keys and users there are.
 
 A row's number is how many single times were measured. Told apart, which is what "got through" counts, is a kind of request that takes another
-time than its reference, beyond doubt and beyond what is allowed (`attacks.told_apart`). The row says how small a difference would have been found.
+time than its reference, beyond doubt and beyond what is allowed (`attacks.timing.told_apart`). The row says how small a difference would have been found.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from attacks import prefixes, sign_in
-from attacks.clocks import BY_THE_CLOCK, OF_THE_PROCESSOR, Maker
-from attacks.door import REFERENCE, Door
 from attacks.rows import Row
-from attacks.told_apart import Difference, Verdict, judged
+from attacks.timing import prefixes, sign_in
+from attacks.timing.clocks import BY_THE_CLOCK, OF_THE_PROCESSOR, Maker
+from attacks.timing.door import REFERENCE, Door
+from attacks.timing.told_apart import Difference, Verdict, judged
 from benchmarks.progress import Progress
 
 _TESTS: Final = "tests/test_timing.py"

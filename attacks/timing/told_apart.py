@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from attacks.clocks import BY_THE_CLOCK, Maker, Times, measured
+from attacks.timing.clocks import BY_THE_CLOCK, Maker, Times, measured
 
 __all__ = ["TRIES", "Difference", "Verdict", "differences", "judged"]
 

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from attacks.load_requests import GOOD, KINDS, REPEATED
+from attacks.load.requests import GOOD, KINDS, REPEATED
 from attacks.rows import Row, Tally
 from attacks.sending import CLOSED, SILENT, Outcome
 

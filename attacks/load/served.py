@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from attacks.load_requests import GOOD, Maker, http
+from attacks.load.requests import GOOD, Maker, http
 from attacks.rows import Row, Tally
 from attacks.sandbox_process import SandboxProcess
 from attacks.sending import exchange

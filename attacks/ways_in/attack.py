@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from attacks import odd_urls, protected
-from attacks.echo import ROOT_PATHS, SERVERS, Echo, Got, echoing
 from attacks.rows import Row, Tally
-from attacks.signed_requests import Forger, Signed
-from attacks.ways import KINDS, WAYS, Way
-from attacks.wire import Conversation, said, talk
+from attacks.ways_in import odd_urls, protected
+from attacks.ways_in.echo import ROOT_PATHS, SERVERS, Echo, Got, echoing
+from attacks.ways_in.signed_requests import Forger, Signed
+from attacks.ways_in.ways import KINDS, WAYS, Way
+from attacks.ways_in.wire import Conversation, said, talk
 from benchmarks.progress import Progress
 
 __all__ = ["Outcome", "attack", "outcomes"]

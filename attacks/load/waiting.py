@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from attacks.load_heads import PAGE
-from attacks.load_requests import Maker, http
-from attacks.load_served import good_clients
+from attacks.load.heads import PAGE
+from attacks.load.requests import Maker, http
+from attacks.load.served import good_clients
 from attacks.rows import Row, Tally
 from attacks.sandbox_process import SandboxProcess, Usage
 from attacks.sending import Client

@@ -12,10 +12,10 @@ import starlette.applications
 import starlette.requests
 import starlette.responses
 import starlette.routing
-from attacks.echo import uvicorn_server, werkzeug_server, wsgiref_server
 from attacks.rows import Tally
-from attacks.signed_requests import HOST, VERIFIER
-from attacks.wire import Conversation, said, talk
+from attacks.ways_in.echo import uvicorn_server, werkzeug_server, wsgiref_server
+from attacks.ways_in.signed_requests import HOST, VERIFIER
+from attacks.ways_in.wire import Conversation, said, talk
 from attacks.words import words
 
 from payseal.middleware import ASGIMiddleware, WSGIMiddleware

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from attacks.markup import PAYLOADS
-from attacks.outward_pages import leave_traces
+from attacks.outward.markup import PAYLOADS
+from attacks.outward.pages import leave_traces
 from attacks.rows import Tally
-from attacks.wire import talk
+from attacks.ways_in.wire import talk
 from attacks.words import words
 from click.testing import CliRunner
 from tests.server.console.conftest import Console

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from unittest import mock
 
-from attacks.outward_site import delivering
+from attacks.outward.site import delivering
 from attacks.rows import Tally
 from attacks.words import words
 from sqlalchemy import func, select

@@ -18,7 +18,7 @@ import starlette.routing
 import uvicorn
 import werkzeug.middleware.dispatcher
 import werkzeug.serving
-from attacks.signed_requests import VERIFIER
+from attacks.ways_in.signed_requests import VERIFIER
 
 from payseal import Request
 from payseal.middleware import ASGIMiddleware, WSGIMiddleware

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from attacks.payers import COMMERCEHUB, FISERV, STARTBUTTON, Attempt, Payment, code_of
+from attacks.faults.payers import COMMERCEHUB, FISERV, STARTBUTTON, Attempt, Payment, code_of
 from attacks.rows import Row
 from attacks.sending import CLOSED, SILENT
 

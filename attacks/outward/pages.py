@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
-from attacks.markup import MARK, PAYLOADS, injected
+from attacks.outward.markup import MARK, PAYLOADS, injected
 from attacks.rows import Tally
-from attacks.wire import Conversation, talk
+from attacks.ways_in.wire import Conversation, talk
 from attacks.words import words
 from tests.server.console.conftest import ACTOR, PASSWORD, Console, Got, Visitor
 

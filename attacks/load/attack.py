@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from attacks.load_audit import audited, on_record, paid_out
-from attacks.load_heads import heads
-from attacks.load_requests import Maker, http
-from attacks.load_served import good_clients
-from attacks.load_waiting import waiting
+from attacks.load.audit import audited, on_record, paid_out
+from attacks.load.heads import heads
+from attacks.load.requests import Maker, http
+from attacks.load.served import good_clients
+from attacks.load.waiting import waiting
 from attacks.rows import Row, Tally
 from attacks.sandbox_process import SandboxProcess, Usage, sandbox_process
 from attacks.sending import Client, Outcome, exchange, send_all, sending

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from attacks.load_audit import on_record
-from attacks.load_requests import GOOD, Maker
+from attacks.load.audit import on_record
+from attacks.load.requests import GOOD, Maker
 from attacks.rows import Row, Tally
 from attacks.sandbox_process import SandboxProcess
 from attacks.sending import Answer, Client, exchange

@@ -1,0 +1,1 @@
+"""What is killed, stalled, filled and put forward under a running sandbox."""

@@ -1,0 +1,1 @@
+"""Webhooks, hosted pages and files."""

@@ -1,0 +1,1 @@
+"""Whether a clock tells what an answer does not."""

@@ -1,0 +1,1 @@
+"""What stands between the client and the verifier."""
