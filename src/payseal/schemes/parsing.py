@@ -273,5 +273,5 @@ def _check_placeholders(table: Table, value: object) -> None:
             raise table.error("body", f"{value[:40]!r} is not a placeholder", f"a whole string of: {known}")
     elif not isinstance(value, bool | int | float) or not -_LARGEST <= value <= _LARGEST:  # NaN is neither
         raise table.error(
-            "body", "holds what JSON does not have, or too large a number", "strings, numbers, true and false, lists and tables"
+            "body", "holds a value that JSON does not have, or too large a number", "strings, numbers, true and false, lists and tables"
         )

@@ -161,7 +161,7 @@ def test_an_odd_query_is_no_failure(console: Console, operator: Visitor, query: 
 
 
 def test_headers_of_a_browser_may_hold_anything(console: Console, operator: Visitor) -> None:
-    for value in ("x" * 20_000, "\xff\xfe<script>alert(1)</script>", "\t"):
+    for value in ("x" * 10_000, "\xff\xfe<script>alert(1)</script>", "\t"):
         visitor = console.visitor()
         got = visitor.get("/console/sign-in", User_Agent=value, HX_Request=value, Sec_Fetch_Site=value, Origin=value, X_CSRF_Token=value)
         assert got.status == 200

@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 import requests
 import schemathesis
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -22,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from urllib3.util import Retry
 
 from payseal import Credential, Request, Signer, scheme
 
@@ -125,6 +127,13 @@ def test_signed_requests_are_answered_as_documented(
     provider: str, mode: GenerationMode, sandbox: Sandbox, signers: dict[str, Authenticate]
 ) -> None:
     with requests.Session() as session:
+        # As a client does: on a busy machine the accounts may not be known afresh for a second, and nothing is accepted in doubt.
+        session.mount(
+            "http://",
+            HTTPAdapter(
+                max_retries=Retry(total=3, status_forcelist=[503], allowed_methods=None, backoff_factor=0.5, raise_on_status=False)
+            ),
+        )
 
         def send(case: Case[Any]) -> None:
             response = case.call_and_validate(auth=signers[provider](case), session=session, checks=SIGNED_CHECKS)

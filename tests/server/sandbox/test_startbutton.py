@@ -135,7 +135,7 @@ def test_a_wrong_field_is_named_and_what_was_sent_is_not_repeated(sandbox: Sandb
 @pytest.mark.parametrize(
     "raw",
     [
-        b"",
+        b" ",  # not empty: an empty one says the same all minute long, and another test's would be this one again
         b"{",
         b"null",
         b"[]",
