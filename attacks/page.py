@@ -61,6 +61,6 @@ def made(page: str, parts: Mapping[str, Any]) -> str:
 def write(parts: Mapping[str, Any]) -> None:
     """Figures and page; a part that was not run this time stays as it was."""
     known = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
-    known |= parts
+    known = {**known, **parts}
     FIGURES.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", "utf-8")
     PAGE.write_text(made(PAGE.read_text("utf-8"), known), "utf-8")

@@ -236,6 +236,12 @@ def test_headers_of_a_command() -> None:
     assert request.headers == (("User-Agent", "agent"), ("Cookie", "c=d"), ("A", "1"), ("Empty", ""), ("Host", "me"))
     assert request_of("curl http://h:81/x -d x").headers == (("Host", "h:81"), ("Content-Type", "application/x-www-form-urlencoded"))
     assert request_of("curl http://h/x --json x").values("content-type") == ["application/json"]
+    assert request_of("curl http://h/x -A ' agent ' -e 'r;auto' -b a=1 -b 'c=2; d=3'").headers[1:] == (
+        ("User-Agent", "agent"),
+        ("Referer", "r"),
+        ("Cookie", "a=1;c=2; d=3"),
+    )
+    assert request_of("curl http://h/x -A old -A '' -e ';auto'").headers == (("Host", "h"),)
 
 
 @pytest.mark.parametrize(
@@ -256,10 +262,22 @@ def test_headers_of_a_command() -> None:
         "curl http://h/x -H @file",
         "curl http://h/x -H nothing",
         "curl http://h/x -H $'A: b\\r\\nC: d'",
+        "curl http://h/x -A $'b\\r\\nC: d'",
+        "curl http://h/x -e $'\\x00'",
+        "curl http://h/x -b $'a=b\\nC: d'",
         "curl http://h/x?a=1&b=2",
         "curl http://h/x | jq .",
         "curl http://h/x; rm -r x",
         "curl http://h/x > out",
+        "curl http://h/x # -d x",
+        "curl -d #x http://h/x",
+        "curl -d ~ http://h/x",
+        'curl -d {"a":1,"b":2} http://h/x',
+        "curl -d {1..3} http://h/x",
+        "curl -d $'\\cA' http://h/x",
+        "curl -d $'\\x{41}' http://h/x",
+        "curl 'http://h/{a,b}'",
+        "curl 'http://h/x?a=[1]'",
         "curl http://h/x -d $BODY",
         'curl http://h/x -d "$(cat body)"',
         'curl http://h/x -d "`cat body`"',

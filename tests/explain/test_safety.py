@@ -163,6 +163,65 @@ def test_what_comes_from_outside_is_said() -> None:
     assert first(now=NOW - 4000) == "created-clock-skew"
 
 
+@pytest.mark.parametrize("value", ["t=1729620420,n=1", "t=,n=,v1=", "v1=00", "\x00", ""])
+def test_a_header_of_several_parts_that_cannot_be_read_is_a_cause(value: str) -> None:
+    scheme = Scheme.loads(
+        """
+        name = "listed"
+        signature = { base = "{created}.{nonce}.{body}", algorithm = "hmac-sha256", encoding = "hex" }
+        created = { format = "unix", tolerance = 300 }
+        nonce = { pattern = "[a-z0-9-]{1,64}" }
+        [headers]
+        X-Signature = { template = "t={created},n={nonce},v1={signature}", separator = "," }
+        """
+    )
+    found = payseal.explain(Request("POST", "/", {"X-Signature": value}, BODY), scheme, CREDENTIAL, now=NOW, budget=0.02)
+    assert not found.verified
+    assert found.causes[0].code == "header-prefix"
+    assert "t={created},n={nonce},v1={signature}" in found.causes[0].fix
+
+
+@pytest.mark.parametrize("name", ["commercehub-digest", "startbutton-transfer"])
+def test_another_access_token_beside_a_right_signature_is_a_cause(name: str) -> None:
+    scheme = payseal.scheme(name)
+    headers = dict(signed(scheme).headers) | {"Authorization": "Bearer another-token"}
+    found = payseal.explain(Request("POST", "/pay", headers, BODY), scheme, CREDENTIAL, now=NOW, budget=0.2)
+    assert not found.verified
+    assert [each.code for each in found.causes] == ["header-prefix"]
+    assert "another access token" in found.causes[0].summary
+
+
+COVERING = """
+name = "covering"
+signature = { base = "{keyid}\\n{header:x-digest}\\n{created}", algorithm = "hmac-sha256", encoding = "hex" }
+created = { format = "%Y%m%d", tolerance = 300 }
+[headers]
+X-Key = "{keyid}"
+X-Digest = "sha-256={body:sha256:hex}"
+X-Time = "{created}"
+X-Signature = "{signature}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("keyid", "body", "created", "code"),
+    [
+        ("key-2", BODY, "20241022", "credential-unknown"),
+        ("key-1", b"another", "20241022", "header-prefix"),
+        ("key-1", BODY, "20249922", "unproven"),
+    ],
+    ids=["the key id of somebody else", "the digest of another body", "a time that is none"],
+)
+def test_what_is_refused_under_a_right_signature_has_a_cause(keyid: str, body: bytes, created: str, code: str) -> None:
+    scheme = Scheme.loads(COVERING)
+    digest = f"sha-256={hashlib.sha256(body).hexdigest()}"
+    signature = hmac.new(SECRET.encode(), f"{keyid}\n{digest}\n{created}".encode(), "sha256").hexdigest()
+    headers = {"X-Key": keyid, "X-Digest": digest, "X-Time": created, "X-Signature": signature}
+    found = payseal.explain(Request("POST", "/", headers, BODY), scheme, CREDENTIAL, now=NOW, budget=0.2)
+    assert not found.verified
+    assert [each.code for each in found.causes] == [code]
+
+
 def test_the_base_is_the_one_that_should_have_been_signed() -> None:
     for case in load():
         explanation = case.explain(budget=0.01)

@@ -18,7 +18,16 @@ from payseal.request import Request
 
 __all__ = ["curl_request"]
 
-_SHORT: Final = {"X": "request", "H": "header", "d": "data", "A": "user-agent", "e": "referer", "b": "cookie", "I": "head"} | {
+_SHORT: Final = {
+    "X": "request",
+    "H": "header",
+    "d": "data",
+    "A": "user-agent",
+    "e": "referer",
+    "b": "cookie",
+    "I": "head",
+    "g": "globoff",
+} | {
     "F": "form",
     "G": "get",
     "K": "config",
@@ -51,7 +60,7 @@ _WITHOUT_VALUE: Final = {
     "anyauth", "location-trusted", "post301", "post302", "post303", "retry-connrefused", "retry-all-errors", "no-sessionid", "disable",
 }  # fmt: skip
 _SHORT_WITH_VALUE: Final = "uomxUcEwDCyYrz"
-_SHORT_WITHOUT_VALUE: Final = "sSkLivfgN#460123OJqnRj"
+_SHORT_WITHOUT_VALUE: Final = "sSkLivfN#460123OJqnRj"
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _LARGEST: Final = 4_194_304
 #: What stands before a command that was copied from a terminal.
@@ -70,6 +79,7 @@ class _Command:
     data: list[tuple[bytes, bool]] = field(default_factory=list)
     defaults: dict[str, str] = field(default_factory=dict)
     as_is: bool = False
+    globoff: bool = False
 
 
 def curl_request(data: bytes, *, allow_files: bool) -> Request:
@@ -123,7 +133,7 @@ def _letters(letters: str, number: int, value_of: Callable[[bytes], bytes]) -> I
     """Short options, which can stand together: ``-sSXPOST``."""
     for at, letter in enumerate(letters):
         name = _SHORT.get(letter, "")
-        if name in _REFUSED or name == "head":
+        if name in _REFUSED or name in ("head", "globoff"):
             yield name, b""
         elif name or letter in _SHORT_WITH_VALUE:
             yield name or "output", value_of(letters[at + 1 :].encode("latin-1"))
@@ -145,14 +155,29 @@ def _apply(command: _Command, name: str, value: bytes, *, allow_files: bool) -> 
     elif name == "header":
         _take_header(command, text)
     elif name in _HEADERS:
+        if not _HEADER_VALUE.fullmatch(text):
+            _bad(f"the value of --{name} holds a control character")
         if name != "cookie" or "=" in text:  # without = it is the name of a file
-            command.defaults[_HEADERS[name]] = text
+            _take_default(command, _HEADERS[name], text.strip(" \t"))
     elif name in _DATA:
         command.data.append((_content(name, value, allow_files=allow_files), name != "json"))
         if name == "json":
             command.defaults |= {"Content-Type": "application/json", "Accept": "application/json"}
     elif name == "path-as-is":
         command.as_is = True
+    elif name == "globoff":
+        command.globoff = True
+
+
+def _take_default(command: _Command, name: str, value: str) -> None:
+    """A header that has an option of its own: cookies come together, ``;auto`` is for redirects, and an empty one is not sent."""
+    if name == "Cookie":
+        value = ";".join(filter(None, [command.defaults.get(name, ""), value]))
+    elif name == "Referer":
+        value = value.partition(";auto")[0]
+    command.defaults.pop(name, None)
+    if value:
+        command.defaults[name] = value
 
 
 def _take_header(command: _Command, text: str) -> None:
@@ -189,6 +214,8 @@ def _request(command: _Command) -> Request:
         _bad("its URL is not one")
     if not command.as_is and re.search(r"/\.\.?(/|\?|$)", url.target):
         _bad("curl takes /./ and /../ out of its URL: write the URL that is sent, or --path-as-is")
+    if not command.globoff and re.search(r"[][{}]", url.target):
+        _bad("curl makes several URLs of {…} and […]: give --globoff if they are part of the one that is sent")
     body = b""
     for number, (piece, joined) in enumerate(command.data):
         body += (b"&" if number and joined else b"") + piece

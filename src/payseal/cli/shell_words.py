@@ -21,10 +21,15 @@ _FILLED_IN: Final = re.compile(rb"(?<!\\)(?:\\\\)*(?:`|\$(?:\\\n)*[A-Za-z_{(0-9?
 #: Two halves of one character, as browsers escape what lies beyond U+FFFF; then every other escape.
 _ANSI_ESCAPE: Final = re.compile(
     rb"\\(?:u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})"
-    rb"|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))",
+    rb"|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(x\{|.))",
     re.DOTALL,
 )
 _FILL_IN: Final = "it holds $… or `…`, which a shell fills in: write the value itself, in '…'"
+#: What a word cannot begin with, and why.
+_FIRST: Final = {b"#": "a # begins a comment: take it out, or put it in '…'", b"~": "it holds ~, which a shell fills in: write the path"}
+#: What a shell makes several words of when it comes in this order, where no quotation marks are around it.
+_BRACES: Final = ((b"{",), (b",", b".."), (b"}",))
+_BRACE: Final = re.compile(rb"[{,}]|\.\.")
 _LETTERS: Final = dict(zip(b"abefnrtv", b"\a\b\x1b\f\n\r\t\v", strict=True)) | {ord("E"): 0x1B}
 
 
@@ -34,20 +39,34 @@ def shell_words(command: bytes) -> list[bytes]:
 
 
 def _words(command: bytes) -> Iterator[bytes]:
-    at, word = 0, None
+    at, word, braces = 0, None, 0
     while at < len(command):
         if blank := _BLANK.match(command, at):
             if word is not None:
                 yield b"".join(word)
-            at, word = blank.end(), None
+            at, word, braces = blank.end(), None, 0
             continue
         if continued := _CONTINUED.match(command, at):
             at = continued.end()
             continue
+        if word is None and command[at : at + 1] in _FIRST:
+            _bad(_FIRST[command[at : at + 1]])
+        quoted = command[at : at + 1] in (b"'", b'"', b"\\", b"$")
         piece, at = _piece(command, at)
+        if not quoted:
+            braces = _met(piece, braces)
         word = [piece] if word is None else [*word, piece] if len(word) < 64 else [b"".join(word), piece]
     if word is not None:
         yield b"".join(word)
+
+
+def _met(piece: bytes, braces: int) -> int:
+    """How many of `_BRACES` a word has in their order, with that piece of it; before it so many. Raises `Stop` for all of them."""
+    for found in _BRACE.findall(piece):
+        braces += found in _BRACES[braces]
+        if braces == len(_BRACES):
+            _bad("it holds {…}, which a shell makes several words of: put it in '…'")
+    return braces
 
 
 def _piece(command: bytes, at: int) -> tuple[bytes, int]:
@@ -92,6 +111,8 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
         return chr(code).encode("utf-8", "surrogatepass")
     if byte or octal:
         return bytes([int(byte, 16) if byte else int(octal, 8) & 0xFF])
+    if letter in (b"c", b"x{"):
+        _bad(f"a \\{letter.decode()} escape is not taken: write the character itself")
     known = _LETTERS.get(letter[0])
     if known is not None:
         return bytes([known])

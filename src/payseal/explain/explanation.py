@@ -78,6 +78,8 @@ def explained(
         causes += _seen(reading, scheme, credential)
         if searchable:
             causes.append(cause("unproven", {"examined": examined, "passed": _passed(reading)}, proven=False))
+    if not verified and not causes:
+        causes += _left(request, reading, scheme, credential, examined)
     ranked = tuple(
         Cause(each.code, each.component, each.summary, each.fix, each.proven, rank) for rank, each in enumerate(_unique(causes), start=1)
     )
@@ -213,7 +215,7 @@ def _proven(found: Found, reading: Reading, scheme: Scheme, credential: Credenti
 
 
 def _named_otherwise(reading: Reading, scheme: Scheme, credential: Credential) -> Iterator[tuple[str, dict[str, object]]]:
-    """What the values themselves show to be wrong: a time in another unit, a key id in another spelling."""
+    """What the values themselves show to be wrong: a time in another unit, a key id in another spelling, another access token."""
     sent = reading.values.get("created")
     if sent is not None and scheme.created is not None and scheme.created.format.read(sent) is None:
         wanted: dict[str, object] = {"wanted": words(scheme.created)}
@@ -227,6 +229,11 @@ def _named_otherwise(reading: Reading, scheme: Scheme, credential: Credential) -
     keyid = reading.values.get("keyid")
     if keyid is not None and credential.keyid is not None and keyid != credential.keyid and keyid.lower() == credential.keyid.lower():
         yield "keyid-case", {}
+    token = reading.values.get("token")
+    if token is not None and credential.has_token and not credential.token_is(token):
+        rule = next(rule for rule in scheme.headers if any(part.name == "token" for part in rule.components))
+        form = "".join(map(str, rule.parts))
+        yield "header-prefix", {"header": rule.name, "what": "another access token than this credential's", "form": form}
 
 
 def _outside(
@@ -251,6 +258,19 @@ def _outside(
         yield cause("credential-expired", {}, proven=proven)
     if replayed:
         yield cause("ledger-replayed", {}, proven=proven)
+
+
+def _left(request: Request, reading: Reading, scheme: Scheme, credential: Credential | None, examined: int) -> Iterator[Cause]:
+    """What is wrong where the signature is right as it stands: whose it is said to be, a digest of the body, or how a value is written."""
+    if credential is not None and reading.values.get("keyid", credential.keyid) != credential.keyid:
+        yield cause("credential-unknown", {}, proven=False)
+        return
+    for rule in scheme.headers:
+        if any(part.digest and _own_text(part, request) not in value for part in rule.components for value in request.values(rule.key)):
+            form = "".join(map(str, rule.parts))
+            yield cause("header-prefix", {"header": rule.name, "what": "another digest than the body's", "form": form}, proven=True)
+            return
+    yield cause("unproven", {"examined": examined, "passed": _passed(reading)}, proven=False)
 
 
 def _seen(reading: Reading, scheme: Scheme, credential: Credential | None) -> Iterator[Cause]:

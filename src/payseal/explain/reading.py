@@ -117,6 +117,9 @@ def _take(rule: HeaderRule, value: str, reading: Reading) -> None:
                 )
             )
             return
+        if len(rule.components) > 1:  # which of them is wrong cannot be told
+            form = "".join(map(str, rule.parts))
+            reading.findings.append(Finding("header-prefix", {"header": rule.name, "what": "another form than the scheme's", "form": form}))
         carried = [(component, _bare(rule, value)) for component in rule.components[:1]]
     for component, text in carried:
         if component.name == "signature":
