@@ -17,6 +17,7 @@ from typing import Any
 
 from attacks import page
 from attacks.rows import Row
+from benchmarks.environment import today
 
 #: Part: the module that has its `attack(quick: bool) -> list[Row]`, and its heading.
 PARTS = {
@@ -39,7 +40,8 @@ def run(names: Sequence[str], *, quick: bool) -> dict[str, Any]:
         print(f"[{number}/{len(names)}] {heading}", file=sys.stderr, flush=True)
         began = time.monotonic()
         rows: list[Row] = importlib.import_module(module).attack(quick)
-        parts[name] = {"seconds": round(time.monotonic() - began, 1), "quick": quick, "rows": [asdict(row) for row in rows]}
+        seconds = round(time.monotonic() - began, 1)
+        parts[name] = {"measured": today(), "seconds": seconds, "quick": quick, "rows": [asdict(row) for row in rows]}
         print(page.text(heading, parts[name]["rows"]), end="\n\n", flush=True)
     return parts
 

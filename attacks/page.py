@@ -17,7 +17,8 @@ _BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z_]+) -->\n).*?(?=<!-- end -->)", 
 
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """As words."""
-    seen = "; ".join(what if times == row["tried"] else f"{what} ({times:,})" for what, times in row["seen"].items())
+    alone = len(row["seen"]) == 1
+    seen = "; ".join(what if alone and times == row["tried"] else f"{what} ({times:,})" for what, times in row["seen"].items())
     return row["attack"], f"{row['tried']:,}", f"{row['through']:,}", seen, row["tests"]
 
 
@@ -45,7 +46,9 @@ def total(parts: Mapping[str, Any]) -> str:
     """One sentence over all parts."""
     rows = [row for part in parts.values() for row in part["rows"]]
     tried, through = sum(row["tried"] for row in rows), sum(row["through"] for row in rows)
-    return f"{tried:,} tried in {len(rows)} ways, **{through:,} got through**."
+    minutes = sum(part["seconds"] for part in parts.values()) / 60
+    days = sorted({part["measured"] for part in parts.values()})
+    return f"{tried:,} tried in {len(rows)} ways, **{through:,} got through** ({' to '.join(days[:1] + days[1:][-1:])}, {minutes:.0f} minutes)."
 
 
 def made(page: str, parts: Mapping[str, Any]) -> str:

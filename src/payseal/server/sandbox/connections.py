@@ -6,6 +6,7 @@ a byte a minute, and requests are read on however many are waiting. Here every w
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import contextlib
 from http import HTTPStatus
@@ -54,7 +55,7 @@ class _Flow(FlowControl):
 _Protocol: Any = asyncio.Protocol
 
 
-class _Limits(_Protocol):  # type: ignore[misc]  # stands before one of uvicorn's two protocols
+class _Limits(abc.ABC, _Protocol):  # type: ignore[misc]  # stands before one of uvicorn's two protocols
     """What both have in common. `look` is to be called once a second."""
 
     #: Connections at one time.
@@ -166,13 +167,13 @@ class _Limits(_Protocol):  # type: ignore[misc]  # stands before one of uvicorn'
         else:
             self.transport.abort()
 
+    @abc.abstractmethod
     def _reading(self) -> str:
         """In the middle of what the parser is: ``head``, ``body``, or ``nothing``."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _ahead(self) -> bool:
         """Whether a request, or the beginning of one, waits for the answer to another."""
-        raise NotImplementedError
 
 
 class H11Bounded(_Limits, H11Protocol):  # type: ignore[misc]  # neither may say what uvicorn's says of transports
