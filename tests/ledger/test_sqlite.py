@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -166,6 +167,8 @@ def test_a_fork_waits_for_the_transaction_of_another_thread(path: Path) -> None:
                 fresh = False
                 try:
                     fresh = ledger.claim("s", f"child-{number}", b"f", 600).outcome is Outcome.FRESH
+                except BaseException:
+                    os.write(2, traceback.format_exc().encode())
                 finally:
                     os._exit(0 if fresh else 1)
             codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -30,8 +30,9 @@ _numbers = itertools.count(1)
 
 
 def soon(send: Callable[[], Reply], status: int) -> Reply:
-    """The first answer with that status, which is there within a second."""
-    deadline = time.monotonic() + 1.0
+    """The first answer with that status. It is there within a second, which `tests/server/accounts/test_directory.py` holds; a machine that
+    is busy with other tests is given more."""
+    deadline = time.monotonic() + 10.0
     while (answer := send()).status != status:
         assert time.monotonic() < deadline, f"still {answer.status}"
         time.sleep(0.02)
