@@ -147,6 +147,7 @@ def test_a_forked_worker_uses_a_connection_of_its_own(path: Path) -> None:
 
 
 @forks
+@pytest.mark.alone
 def test_a_fork_waits_for_the_transaction_of_another_thread(path: Path) -> None:
     ledger = SQLiteLedger(path, timeout=30)  # a busy machine is no dead lock
     stop = threading.Event()

@@ -279,9 +279,13 @@ def _milliseconds_until(deadline: float) -> int:
     return max(0, int((deadline - time.monotonic()) * 1000))
 
 
+#: What ends by itself, when another has opened or closed the file: PROTOCOL is said after many tries to read who writes.
+_BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+
+
 def _is_busy(error: BaseException) -> bool:
     # The low byte is the kind of error, the rest says more.
-    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _BUSY
 
 
 def _result(connection: sqlite3.Connection, job: Job, at: float) -> object:
