@@ -7,7 +7,6 @@ every other try.
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import threading
@@ -18,10 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from attacks.sending import CLOSED, HOST, SILENT, Answer, Client
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from payseal import Credential, Request, Signer, scheme
+from payseal.clients.cardblock import encrypt_card
 from payseal.server.vault import DemoKeys
 
 __all__ = ["COMMERCEHUB", "FISERV", "PATIENCE", "STARTBUTTON", "Attempt", "Payers", "Payment", "code_of"]
@@ -40,12 +38,7 @@ _BETWEEN: Final = 0.05
 #: How often a client is told that its payment is in flight before it leaves it in doubt.
 _IN_FLIGHT: Final = 4
 
-_CARD: Final = {
-    "card.cardData": "4242424242424242",
-    "card.expirationMonth": "12",
-    "card.expirationYear": "2031",
-    "card.securityCode": "123",
-}
+_CARD: Final = {"number": "4242424242424242", "expiration_month": "12", "expiration_year": "2031", "security_code": "123"}
 _MERCHANT: Final = {"merchantId": "100000000000001", "terminalId": "10000001"}
 
 
@@ -205,7 +198,7 @@ class Payers:
         """A sale of the Payments API; every second one under an order of its own, which can be asked for."""
         number, credential = next(self._numbers), self._keys.fiserv
         minor = 100 + number % 9000
-        card = {"number": _CARD["card.cardData"], "securityCode": "123", "expiryDate": {"month": "12", "year": "31"}}
+        card = {"number": _CARD["number"], "securityCode": "123", "expiryDate": {"month": "12", "year": "31"}}
         document: dict[str, Any] = {
             "requestType": "PaymentCardSaleTransaction",
             "transactionAmount": {"total": minor / 100, "currency": "EUR"},
@@ -306,13 +299,5 @@ def _request(method: str, path: str, headers: str, body: bytes = b"") -> bytes:
 
 def _captured(session: dict[str, Any]) -> dict[str, Any]:
     """A card, encrypted for the session."""
-    public_key = load_der_public_key(base64.b64decode(session["publicKey"]))
-    assert isinstance(public_key, rsa.RSAPublicKey)
-    data = {
-        "encryptionType": "RSA",
-        "encryptionTarget": "MANUAL",
-        "encryptionBlock": base64.b64encode(public_key.encrypt("".join(_CARD.values()).encode(), padding.PKCS1v15())).decode(),
-        "encryptionBlockFields": ",".join(f"{name}:{len(value)}" for name, value in _CARD.items()),
-        "keyId": session["keyId"],
-    }
+    data = encrypt_card(session, **_CARD)
     return {"source": {"sourceType": "PaymentCard", "encryptionData": data}, "merchantDetails": _MERCHANT}

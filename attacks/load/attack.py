@@ -5,7 +5,6 @@ Everything is bounded, and goes to a sandbox of its own over loopback.
 
 from __future__ import annotations
 
-import base64
 import json
 import resource
 import time
@@ -21,10 +20,9 @@ from attacks.rows import Row, Tally
 from attacks.sandbox_process import SandboxProcess, Usage, sandbox_process
 from attacks.sending import Client, Outcome, exchange, send_all, sending
 from benchmarks.progress import Progress
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from payseal import Credential, Request, Signer, scheme
+from payseal.clients.cardblock import encrypt_card
 from payseal.server.sandbox.startbutton.wallets import OPENING_BALANCES
 
 __all__ = ["attack"]
@@ -40,12 +38,7 @@ _GROWTH: Final = 48 * 1_048_576
 _GROWTH_LATER: Final = 12 * 1_048_576
 #: Files that may be open in the end that were not before: each thread of the pool has its connection to the database.
 _SPARE: Final = 20
-_CARD: Final = {
-    "card.cardData": "4242424242424242",
-    "card.expirationMonth": "12",
-    "card.expirationYear": "2031",
-    "card.securityCode": "123",
-}
+_CARD: Final = {"number": "4242424242424242", "expiration_month": "12", "expiration_year": "2031", "security_code": "123"}
 
 
 def attack(quick: bool) -> list[Row]:
@@ -101,15 +94,7 @@ def _charges(sandbox: SandboxProcess, count: int) -> Iterator[str]:
     merchant = {"merchantId": "100000000000001", "terminalId": "10000001"}
     for _ in range(count):
         issued = ask(keys, "commercehub-hmac", "/payments-vas/v1/security/credentials", {"merchantDetails": merchant})
-        public_key = load_der_public_key(base64.b64decode(issued["publicKey"]))
-        assert isinstance(public_key, rsa.RSAPublicKey)
-        data = {
-            "encryptionType": "RSA",
-            "encryptionTarget": "MANUAL",
-            "encryptionBlock": base64.b64encode(public_key.encrypt("".join(_CARD.values()).encode(), padding.PKCS1v15())).decode(),
-            "encryptionBlockFields": ",".join(f"{name}:{len(value)}" for name, value in _CARD.items()),
-            "keyId": issued["keyId"],
-        }
+        data = encrypt_card(issued, **_CARD)
         document = {"source": {"sourceType": "PaymentCard", "encryptionData": data}, "merchantDetails": merchant}
         ask(Credential(keys.keyid, token=issued["accessToken"]), "commercehub-digest", "/payments-vas/v1/card-capture", document)
         session = {"sourceType": "PaymentSession", "sessionId": issued["sessionId"]}
