@@ -54,12 +54,14 @@ class Credential:
     Raises `CredentialError` when a part cannot be what it should be.
     """
 
-    __slots__ = ("_secrets", "_token", "account", "keyid", "not_after", "not_before", "prepared")
+    __slots__ = ("_secrets", "_token", "account", "keyid", "not_after", "not_before", "prepared", "unbounded")
 
     account: str
     keyid: str | None
     not_after: float | None
     not_before: float | None
+    #: Whether neither of them is given, so that it is always valid.
+    unbounded: bool
     #: What `macs` has made so far, by algorithm and source.
     prepared: dict[tuple[str, str], tuple[PreparedMac, ...]]
 
@@ -86,6 +88,7 @@ class Credential:
         put(self, "account", account or keyid or "")
         put(self, "not_before", not_before)
         put(self, "not_after", not_after)
+        put(self, "unbounded", not_before is None and not_after is None)
         # An empty secret is no secret: a scheme that needs one will say so, instead of signing with an empty key.
         put(self, "_secrets", tuple(_Hidden(_bytes(each)) for each in reversed(listed) if each))
         put(self, "_token", _Hidden(_bytes(token)) if token else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from binascii import b2a_base64
+from binascii import b2a_base64, hexlify
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -54,20 +54,24 @@ class Encoding:
     exactly one spelling of each signature and nothing to parse."""
 
     name: str
-    encode: Callable[[bytes], str]
+    spell: Callable[[bytes], bytes]  # the text, as it is on the wire; ASCII
     length: Callable[[int], int]  # bytes of MAC → characters
     alphabet: frozenset[str]
 
+    def encode(self, mac: bytes) -> str:
+        """The text."""
+        return self.spell(mac).decode()
 
-def _base64(mac: bytes) -> str:
-    return b2a_base64(mac, newline=False).decode()
+
+def _base64(mac: bytes) -> bytes:
+    return b2a_base64(mac, newline=False)
 
 
-def _base64url(mac: bytes) -> str:
+def _base64url(mac: bytes) -> bytes:
     return _base64(mac).translate(_URL_SAFE)
 
 
-_URL_SAFE: Final = str.maketrans("+/", "-_")
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 def _padded(size: int) -> int:
@@ -77,13 +81,13 @@ def _padded(size: int) -> int:
 ENCODINGS: Final[dict[str, Encoding]] = {
     encoding.name: encoding
     for encoding in (
-        Encoding("hex", bytes.hex, lambda size: 2 * size, HEX_LOWER),
-        Encoding("hex-upper", lambda mac: mac.hex().upper(), lambda size: 2 * size, HEX_UPPER),
+        Encoding("hex", hexlify, lambda size: 2 * size, HEX_LOWER),
+        Encoding("hex-upper", lambda mac: hexlify(mac).upper(), lambda size: 2 * size, HEX_UPPER),
         Encoding("base64", _base64, _padded, BASE64),
         Encoding("base64url", _base64url, _padded, BASE64URL),
-        Encoding("base64url-unpadded", lambda mac: _base64url(mac).rstrip("="), lambda size: (size * 4 + 2) // 3, BASE64URL),
+        Encoding("base64url-unpadded", lambda mac: _base64url(mac).rstrip(b"="), lambda size: (size * 4 + 2) // 3, BASE64URL),
         # Base64 of the lower-case hex text: what several payment SDKs send for the same MAC.
-        Encoding("base64-of-hex", lambda mac: _base64(mac.hex().encode("ascii")), lambda size: _padded(2 * size), BASE64),
+        Encoding("base64-of-hex", lambda mac: _base64(hexlify(mac)), lambda size: _padded(2 * size), BASE64),
     )
 }
 
@@ -127,15 +131,16 @@ class PreparedMac:
 
     def of_two(self, leading: bytes, body: bytes) -> bytes:
         """`digest` of two pieces: what nearly every request is signed over."""
-        state = self._inner()
-        state.update(leading)
-        state.update(body)
         outer = self._outer
-        if outer is not None:
-            inside, state = state, outer()
-            state.update(inside.digest())
-        result: bytes = state.digest()
-        return result
+        if outer is None:
+            return self.digest((leading, body))
+        inside = self._inner()
+        inside.update(leading)
+        inside.update(body)
+        outside = outer()
+        outside.update(inside.digest())
+        mac: bytes = outside.digest()
+        return mac
 
     def __reduce__(self) -> Any:
         raise TypeError("a prepared MAC holds a key and is not pickled")

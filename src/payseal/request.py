@@ -48,10 +48,9 @@ class Request:
         self.method = method if type(method) is str else _text(method)
         self.target = target if type(target) is str else _text(target)
         self.body: Body = body
-        pairs: Any = headers if type(headers) is list or type(headers) is tuple else _pairs(headers)
-        self.raw = _raw(headers) if type(headers) is list else None
-        if self.raw is None:
-            self._take(pairs)
+        self.raw = raw = _raw(headers) if type(headers) is list else None
+        if raw is None:
+            self._take(headers if type(headers) is list or type(headers) is tuple else _pairs(headers))
 
     def _take(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         """Make `headers` and `by_name`."""
@@ -126,15 +125,14 @@ def _pairs(headers: HeaderPairs) -> Iterable[tuple[_Text, _Text]]:
 
 def _raw(pairs: list[Any]) -> dict[bytes, bytes] | None:
     """What `Request.raw` is for these pairs. All of them are looked at by a few steps that do not become more with their number."""
-    if not pairs or type(pairs[0]) is not tuple or not pairs[0] or type(pairs[0][0]) is not bytes:
-        return None
     try:
+        if type(pairs[0][0]) is not bytes:
+            return None
         found: dict[bytes, bytes] = dict(pairs)
-        names = b"".join(found)
-    except (TypeError, ValueError):
+        names = b"".join(found)  # which fails where one of them is not bytes
+    except (TypeError, ValueError, LookupError):
         return None
-    usual = len(found) == len(pairs) and names == names.lower() and {*map(type, found), *map(type, found.values())} == _BYTES
-    return found if usual else None
+    return found if len(found) == len(pairs) and names.islower() and {*map(type, found.values())} == _BYTES else None
 
 
 def _listed(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:

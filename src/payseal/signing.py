@@ -54,7 +54,7 @@ class Signer:
         self._next_id = scheme.nonce.maker(random) if scheme.nonce is not None else None
         self._ids_fit = scheme.nonce is not None and scheme.nonce.accepts_its_own
         self._leading = scheme.signature.base.leading
-        self._encode = rule.encoding.encode
+        self._spell = rule.encoding.spell
         self._prepare_headers()
         self._sign_at_once = self._compiled()
 
@@ -107,7 +107,7 @@ class Signer:
             headers[named["nonce"]] = made
         if text is not None and "created" in named:
             headers[named["created"]] = text
-        headers[named["signature"]] = self._encode(self._mac.of_two(self._leading(self.credential.keyid, made, text), body))
+        headers[named["signature"]] = self._spell(self._mac.of_two(self._leading(self.credential.keyid, made, text), body)).decode()
         for name, before, after in self._around:
             headers[name] = f"{before}{headers[name]}{after}"
         return headers
@@ -123,10 +123,10 @@ class Signer:
             return None
         if self._around or set(self._named) != {"nonce", "created", "signature"}:
             return None
-        start, compute, encode, keyid, granularity = (
+        start, compute, spell, keyid, granularity = (
             begun.copy,
             self._mac.of_two,
-            self._encode,
+            self._spell,
             self.credential.keyid,
             created.format.granularity,
         )
@@ -139,7 +139,7 @@ class Signer:
             headers = start()
             headers[nonce_name] = nonce = next_id()
             headers[created_name] = text = str(int(seconds * 1000 + SHORT) // granularity)
-            headers[signature_name] = encode(compute(leading(keyid, nonce, text), body))
+            headers[signature_name] = spell(compute(leading(keyid, nonce, text), body)).decode()
             return headers
 
         return at_once

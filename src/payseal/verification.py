@@ -15,7 +15,7 @@ from hmac import compare_digest
 from typing import Final
 
 from payseal.authenticated import Authenticated
-from payseal.credentials import Credential, Credentials, resolver
+from payseal.credentials import Credential, Credentials, Lookup, resolver
 from payseal.errors import Rejected, SchemeError
 from payseal.fastpath import END_OF_TIME, Verify, prover, whole
 from payseal.mac import PreparedMac, same
@@ -57,7 +57,7 @@ class Verifier:
                 key="signature.algorithm",
                 remedy="verify a keyed scheme, or pass allow_unkeyed=True if something else proves the sender",
             )
-        self.find = resolver(credentials, names=scheme.names)
+        self._find = resolver(credentials, names=scheme.names)
         self._clock = clock
         self._covers_token = any(isinstance(part, Component) and part.name == "token" for part in scheme.signature.base.parts)
         algorithm = scheme.signature.algorithm
@@ -67,7 +67,8 @@ class Verifier:
         self._read_quickly = quick_reader(scheme)
         self._prove = prover(scheme, self._padding[0])
         self._verify_whole = self._whole(credentials)
-        self._found_by = self.find
+        #: Whether `verify` has a fast path and all that it needs here, so that it waits for nothing.
+        self.at_once = self._verify_whole is not None
 
     def _whole(self, credentials: Credentials) -> Verify | None:
         """The fast path for `verify`: where no other class reads or checks in its own way, and looking a credential up has no effects."""
@@ -81,18 +82,21 @@ class Verifier:
         return f"<Verifier {self.scheme.name!r}>"
 
     @property
-    def at_once(self) -> bool:
-        """Whether `verify` has a fast path and all that it needs here, so that it waits for nothing."""
-        return self._verify_whole is not None and self.find is self._found_by
+    def find(self) -> Lookup:
+        """How a credential is found for what a request presents. It may be set; the fast path is for the credentials that were given."""
+        return self._find
+
+    @find.setter
+    def find(self, lookup: Lookup) -> None:
+        self._find = lookup
+        self._verify_whole, self.at_once = None, False
 
     def verify(self, request: Request, *, now: float | None = None) -> Authenticated:
         """Read, look the credential up, check. ``now`` is seconds since the epoch. Raises `Rejected`."""
-        found = None
         quick = self._verify_whole
-        if quick is not None and self.find is self._found_by:
-            found = quick(request, now)
-            if type(found) is Authenticated:
-                return found
+        found = None if quick is None else quick(request, now)
+        if type(found) is Authenticated:
+            return found
         presented = self.read(request)
         credential = self.find(presented)
         if isinstance(found, tuple):
@@ -117,8 +121,10 @@ class Verifier:
         """
         seconds = self._clock() if now is None else now
         computed = 0
+        leading = self.scheme.signature.base.leading
         if (
             self._prove is not None
+            and leading is not None
             and type(request.body) is bytes
             and presented.keyid is not None
             and presented.nonce is not None
@@ -130,13 +136,14 @@ class Verifier:
             and 0.0 <= seconds < END_OF_TIME
         ):
             found = self._prove(
+                leading(presented.keyid, presented.nonce, presented.created_text),
                 request.body,
+                presented.signatures[0][0].encode("ascii", "replace"),
                 presented.keyid,
                 presented.token,
                 presented.nonce,
-                presented.created_text,
+                presented.created_text.encode(),
                 presented.created,
-                presented.signatures[0][0],
                 credential,
                 seconds,
             )

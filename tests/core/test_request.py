@@ -49,7 +49,6 @@ def test_they_are_left_where_a_server_gives_them() -> None:
         [(b"api-key", "1")],
         [("api-key", b"1")],
         [(b"api-key", bytearray(b"1"))],
-        [[b"api-key", b"1"]],
         [],
     ],
     ids=repr,

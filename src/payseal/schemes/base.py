@@ -62,11 +62,13 @@ class SignatureBase:
 class BaseTemplate:
     """A base's template, taken apart once: the runs of text before, between and after the places where the body goes."""
 
-    __slots__ = ("_runs", "leading", "parts")
+    __slots__ = ("_runs", "leading", "parts", "raw_leading")
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
         #: What comes before the body, for a base that is texts of `SAID` and literals and then the body, as nearly all are; else ``None``.
         self.leading: Leading | None = None
+        #: The same from bytes.
+        self.raw_leading: Leading | None = None
         self.parts = parts  # as the scheme file has them
         runs: list[list[Part]] = [[]]
         for part in parts:
@@ -76,7 +78,7 @@ class BaseTemplate:
                 runs[-1].append(part)
         self._runs = tuple(_writer(run) for run in runs)
         if len(runs) == 2 and not runs[1] and all(isinstance(part, str) or part.name in SAID for part in runs[0]):
-            self.leading = _leading(runs[0])
+            self.leading, self.raw_leading = _leading(runs[0])
 
     def of(self, values: Mapping[str, str], request: Request, header: Header) -> SignatureBase:
         """The base of one request. ``values`` are the texts of keyid, nonce, created and token. Raises `Rejected` when a covered part
@@ -88,17 +90,22 @@ class BaseTemplate:
         return SignatureBase(pieces)
 
 
-def _leading(parts: list[Part]) -> Leading:
+def _leading(parts: list[Part]) -> tuple[Leading, Leading]:
+    """`BaseTemplate.leading` and `BaseTemplate.raw_leading`."""
     literals = tuple(part for part in parts if isinstance(part, str))
     places = [SAID.index(part.name) if isinstance(part, Component) else len(SAID) + literals.index(part) for part in parts]
     if not places:
-        return lambda keyid, nonce, created: b""
+        return (lambda keyid, nonce, created: b""), (lambda keyid, nonce, created: b"")
     if places == list(range(len(SAID))):  # as Fiserv has them, and many after it
-        return lambda keyid, nonce, created: (keyid + nonce + created).encode()
+        return (lambda keyid, nonce, created: (keyid + nonce + created).encode()), (lambda keyid, nonce, created: keyid + nonce + created)
     # Two places at least, since for one of them itemgetter gives no tuple; the text after the literals is empty.
     pick = itemgetter(*places, len(SAID) + len(literals))
     rest = (*literals, "")
-    return lambda keyid, nonce, created: "".join(pick((keyid, nonce, created, *rest))).encode()
+    raw_rest = tuple(text.encode() for text in rest)
+    return (
+        lambda keyid, nonce, created: "".join(pick((keyid, nonce, created, *rest))).encode(),
+        lambda keyid, nonce, created: b"".join(pick((keyid, nonce, created, *raw_rest))),
+    )
 
 
 def _writer(parts: list[Part]) -> Callable[[Mapping[str, str], Request, Header], str]:
