@@ -8,11 +8,10 @@ interrupted in the middle of one keeps nobody waiting.
 from __future__ import annotations
 
 import heapq
-import itertools
 import math
-import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -27,12 +26,14 @@ __all__ = ["MemoryLedger"]
 #: Expired ids that one claim takes out at most. It puts in one, so that the ledger shrinks under load, and no call stops the world.
 _BATCH: Final = 16
 
-#: Looked up once: an enumeration's members are found by a search.
-_FRESH: Final = Outcome.FRESH
+#: New ids that wait to be filed, at most. Filing many at once costs each of them less.
+_WAITING: Final = 64
 
 _Key: TypeAlias = tuple[str, str]
-#: The fields of an `Entry`. A plain tuple is made in a tenth of the time, and the garbage collector need not come back to it.
-_Kept: TypeAlias = tuple[bytes, str, float, float, bool, Answer | None]
+#: What is remembered of an id: fingerprint, when it is over, when its lease ends, whether it is done, its answer. A plain tuple is made in a
+#: tenth of the time of an `Entry`, and the garbage collector need not come back to it. A claim holds its id as long as the very tuple that it
+#: put there is there: that tuple is its ``holder``.
+_Kept: TypeAlias = tuple[bytes, float, float, bool, Answer | None]
 
 
 class MemoryLedger(Ledger):
@@ -53,8 +54,10 @@ class MemoryLedger(Ledger):
         self._lock = threading.Lock()
         self._entries: dict[_Key, _Kept] = {}
         self._bytes = 0
-        # Names of claims: nobody else sees them, so a number is enough, and one that is not easily guessed.
-        self._numbers = itertools.count(secrets.randbits(60))
+        #: The durations that were looked at last, which are the same for most claims.
+        self._sound: tuple[float, float] | None = None
+        # Ids that are not filed yet.
+        self._new: deque[_Key] = deque()
         # Ids by the second at which they are over, and those seconds as a heap: one number a second, however many ids come and go.
         self._by_second: dict[int, set[_Key]] = {}
         self._seconds: list[int] = []
@@ -74,7 +77,9 @@ class MemoryLedger(Ledger):
         return len(self._entries)
 
     def claim(self, scope: str, id: str, fingerprint: bytes, ttl: float, *, lease: float = 60.0, redo: bool = False) -> Claim:
-        rules.check_durations(ttl, lease)
+        if (ttl, lease) != self._sound:
+            rules.check_durations(ttl, lease)
+            self._sound = ttl, lease
         if not (scope.isascii() and id.isascii()):
             rules.check_text(scope, id)
         at = self._clock()
@@ -84,67 +89,73 @@ class MemoryLedger(Ledger):
             self._forget(at)
         if at < self._gone and (doubt := rules.forgotten(at, self._gone)):
             raise LedgerError(doubt)
-        key, holder, expires = (scope, id), hex(next(self._numbers)), at + ttl
-        mine = (fingerprint, holder, expires, at + lease, False, None)
+        key, expires = (scope, id), at + ttl
+        mine = (fingerprint, expires, at + lease, False, None)
         while (found := self._entries.setdefault(key, mine)) is not mine:
             claim = self._found(key, found, mine, at, redo=redo)
             if claim is not None:
                 return claim
-        if len(self._entries) > self._max_entries:
-            with self._lock:
+        self._new.append(key)
+        if expires < self._next:
+            self._next = expires
+        if len(self._new) >= _WAITING or len(self._entries) > self._max_entries:
+            self._make_room(key, mine)
+        return fresh(self, scope, id, mine)
+
+    def _make_room(self, key: _Key, mine: _Kept) -> None:
+        """File what is new. Raises `LedgerError` where there are too many ids, and takes out the last."""
+        with self._lock:
+            self._file_new()
+            if len(self._entries) > self._max_entries:
                 if self._entries.get(key) is mine:  # not where another has taken it over by now
-                    del self._entries[key]
-            raise LedgerError(f"the ledger holds {self._max_entries} ids, all live: raise max_entries, or use a ledger on disk")
-        second = math.ceil(expires)
-        keys = self._by_second.get(second)
-        if keys is not None:
-            keys.add(key)
-        if keys is None or self._by_second.get(second) is not keys:  # new, or taken out just now
-            with self._lock:
-                self._file(key, second)
-        return fresh(self, scope, id, holder)
+                    self._drop(key, mine)
+                raise LedgerError(f"the ledger holds {self._max_entries} ids, all live: raise max_entries, or use a ledger on disk")
 
     def _found(self, key: _Key, found: _Kept, mine: _Kept, at: float, *, redo: bool) -> Claim | None:
         """What a claim finds in an entry; FRESH when it takes it over, ``None`` when the entry has changed meanwhile."""
         with self._lock:
             if self._entries.get(key) is not found:
                 return None
-            entry = Entry(*found)
-            fingerprint, holder, expires, lease_ends, *_ = mine
-            outcome = rules.found(entry, fingerprint, at, redo=redo)
+            before, over, lease_ended, done, answer = found
+            fingerprint, expires, lease_ends, *_ = mine
+            outcome = rules.found(Entry(before, "", over, lease_ended, done, answer), fingerprint, at, redo=redo)
             if outcome is Outcome.FRESH:
-                if entry.expires <= at:  # what it held is forgotten with it
-                    self._gone = max(self._gone, entry.expires)
-                self._replace(key, found, (fingerprint, holder, max(entry.expires, expires), lease_ends, False, None))
-                return fresh(self, *key, holder)
-            return Claim(self, *key, outcome, entry.answer if outcome is Outcome.DONE else None)
+                if over <= at:  # what it held is forgotten with it
+                    self._gone = max(self._gone, over)
+                taken = (fingerprint, max(over, expires), lease_ends, False, None)
+                self._replace(key, found, taken)
+                return fresh(self, *key, taken)
+            return Claim(self, *key, outcome, answer if outcome is Outcome.DONE else None)
 
     def complete(self, claim: Claim, answer: Answer | None = None, *, ttl: float | None = None) -> bool:
-        key = (claim.scope, claim.id)
         if ttl is not None:
             rules.check_durations(ttl)
         if answer is not None:
             rules.check_answer(answer)
+        key = (claim.scope, claim.id)
         with self._lock:
-            at = rules.now(self._clock)
-            found = self._held(claim, key, at)
-            if found is None:
+            at = self._clock()
+            if type(at) is not float or at - at != 0.0:
+                at = rules.time_of(at)
+            found = self._entries.get(key)
+            if found is None or found is not claim.holder or found[1] <= at:
                 return False
-            fingerprint, holder, expires, lease_ends, _, _ = found
+            fingerprint, expires, lease_ends, _, _ = found
             if answer is None and ttl is None:
-                self._entries[key] = (fingerprint, holder, expires, lease_ends, True, None)
+                self._entries[key] = (fingerprint, expires, lease_ends, True, None)
                 return True
             if answer is not None and self._bytes + _size(answer) > self._max_bytes:
                 answer = None
             until = expires if ttl is None else max(expires, at + ttl)
-            self._replace(key, found, (fingerprint, holder, until, lease_ends, True, answer))
+            self._replace(key, found, (fingerprint, until, lease_ends, True, answer))
             return True
 
     def release(self, claim: Claim) -> bool:
         key = (claim.scope, claim.id)
         with self._lock:
-            found = self._held(claim, key, rules.now(self._clock))
-            if found is None:
+            at = rules.now(self._clock)
+            found = self._entries.get(key)
+            if found is None or found is not claim.holder or found[1] <= at:
                 return False
             self._drop(key, found)
             return True
@@ -154,34 +165,33 @@ class MemoryLedger(Ledger):
         with self._lock:
             at = rules.now(self._clock)
             held = list(self._entries.values())  # one step, since new ids come in meanwhile
-            return rules.counted(((expires, lease_ends, done) for _, _, expires, lease_ends, done, _ in held), at, self._bytes)
+            return rules.counted(((expires, lease_ends, done) for _, expires, lease_ends, done, _ in held), at, self._bytes)
 
     def close(self) -> None:
         """Nothing is held open; what is remembered stays."""
 
     # --- with the lock held ---
 
-    def _held(self, claim: Claim, key: _Key, at: float) -> _Kept | None:
-        """The entry, where the claim may still settle it."""
-        found = self._entries.get(key)
-        if claim.outcome is _FRESH and found is not None:
-            _, holder, expires, _, done, _ = found
-            if holder == claim.holder and not done and expires > at:  # as `Entry.held_by`
-                return found
-        return None
-
     def _replace(self, key: _Key, old: _Kept, new: _Kept) -> None:
         self._entries[key] = new
-        if new[5] is not old[5]:
-            self._bytes += _size(new[5]) - _size(old[5])
-        if new[2] != old[2]:
+        if new[4] is not old[4]:
+            self._bytes += _size(new[4]) - _size(old[4])
+        if new[1] != old[1]:
             self._unfile(key, old)
-            self._file(key, math.ceil(new[2]))
+            self._file(key, math.ceil(new[1]))
 
     def _drop(self, key: _Key, old: _Kept) -> None:
         del self._entries[key]
-        self._bytes -= _size(old[5])
+        self._bytes -= _size(old[4])
         self._unfile(key, old)
+
+    def _file_new(self) -> None:
+        """File the ids that wait for it, each under what is remembered of it by now."""
+        for _ in range(len(self._new)):
+            key = self._new.popleft()
+            found = self._entries.get(key)
+            if found is not None:
+                self._file(key, math.ceil(found[1]))
 
     def _file(self, key: _Key, second: int) -> None:
         keys = self._by_second.get(second)
@@ -192,13 +202,14 @@ class MemoryLedger(Ledger):
         keys.add(key)
 
     def _unfile(self, key: _Key, old: _Kept) -> None:
-        self._by_second.get(math.ceil(old[2]), self._over).discard(key)
+        self._by_second.get(math.ceil(old[1]), self._over).discard(key)
 
     def _forget(self, at: float) -> None:
         """Take out a few of the ids that are over, the oldest first; nothing where another thread does it just now."""
         if not self._lock.acquire(blocking=False):
             return
         try:
+            self._file_new()
             for _ in range(_BATCH):
                 if not self._over:
                     if not self._seconds or self._seconds[0] > at:
@@ -207,11 +218,11 @@ class MemoryLedger(Ledger):
                     self._over = self._by_second.pop(heapq.heappop(self._seconds))
                 elif (found := self._entries.get(key := self._over.pop())) is None:
                     continue
-                elif found[2] <= at:
-                    self._gone = max(self._gone, found[2])
+                elif found[1] <= at:
+                    self._gone = max(self._gone, found[1])
                     self._drop(key, found)
                 else:  # by this caller's clock it is not over yet, or no longer: until that second comes
-                    self._file(key, math.ceil(found[2]))
+                    self._file(key, math.ceil(found[1]))
             self._next = -math.inf if self._over else self._seconds[0] if self._seconds else math.inf
         finally:
             self._lock.release()

@@ -16,6 +16,7 @@ Durations are seconds. Every call raises `LedgerError` when the backend cannot a
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, runtime_checkable
@@ -25,9 +26,6 @@ from payseal.records import opened
 from payseal.request import Request
 
 __all__ = ["Answer", "Claim", "Ledger", "Outcome", "fingerprint", "fresh"]
-
-#: A digest of nothing yet: to copy it costs less than to make a new one.
-_START: Final = hashlib.sha256()
 
 
 class Outcome(enum.Enum):
@@ -51,15 +49,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What `Ledger.claim` found and, when it is FRESH, the right to finish it. ``holder`` tells this claim from a later one on the
-    same id, so that whoever comes back after its lease cannot overwrite what another has done since."""
+    """What `Ledger.claim` found and, when it is FRESH, the right to finish it. ``holder`` is the backend's own: it tells this claim from a later
+    one on the same id, so that whoever comes back after its lease cannot overwrite what another has done since."""
 
     ledger: Ledger = field(repr=False)
     scope: str
     id: str
     outcome: Outcome
     answer: Answer | None = None  # of DONE, where one was kept
-    holder: str = field(default="", repr=False)
+    holder: Any = field(default=None, repr=False)
 
     def complete(self, answer: Answer | None = None, *, ttl: float | None = None) -> bool:
         """The work is done. ``answer`` is kept to be given again; ``None`` only marks the id as used. ``ttl`` is how long the id is
@@ -76,7 +74,7 @@ _OpenClaim: Final = opened(Claim)
 _FRESH: Final = Outcome.FRESH
 
 
-def fresh(ledger: Ledger, scope: str, id: str, holder: str) -> Claim:
+def fresh(ledger: Ledger, scope: str, id: str, holder: object) -> Claim:
     """A FRESH claim. One is made for each request, so it is made quickly: see `payseal.records`."""
     made: Any = _OpenClaim()
     made.ledger, made.scope, made.id, made.outcome, made.answer, made.holder = ledger, scope, id, _FRESH, None, holder
@@ -125,13 +123,22 @@ class Ledger(Protocol):
 
 def fingerprint(request: Request) -> bytes:
     """SHA-256 over method, target and body; the first two preceded by their length, so that nothing can be shifted from one to the next."""
-    method, target = request.method.encode("utf-8", "surrogatepass"), request.target.encode("utf-8", "surrogatepass")
-    digest = _START.copy()
-    digest.update(b"%b%b%b%b" % (len(method).to_bytes(8, "big"), method, len(target).to_bytes(8, "big"), target))
+    digest = _begun(request.method, request.target).copy()
     body = request.body  # last, so that its end is the end
     if type(body) is bytes:
         digest.update(body)
     else:
         for piece in request.pieces():
             digest.update(piece)
-    return digest.digest()
+    made: bytes = digest.digest()
+    return made
+
+
+@functools.lru_cache(maxsize=256)
+def _begun(method: str, target: str) -> Any:
+    """The digest before the body comes. A service has few targets, or few that come often; each is at most as long as a server takes."""
+    digest = hashlib.sha256()
+    for text in (method, target):
+        encoded = text.encode("utf-8", "surrogatepass")
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest
