@@ -27,9 +27,9 @@ def guard(**options: Any) -> Guard:
 
 
 def test_an_id_is_remembered_for_as_long_as_the_window_can_accept_it() -> None:
-    assert 600 < guard().claim_ttl(keep=False) <= 700
+    assert 600 < guard().ttls[False] <= 700
     long = Verifier(payseal.scheme("fiserv-payments", created={"tolerance": 3600, "future": 60}), CREDENTIAL)
-    assert 3660 < Guard(long, MemoryLedger()).claim_ttl(keep=False) <= 3800
+    assert 3660 < Guard(long, MemoryLedger()).ttls[False] <= 3800
 
 
 def test_the_ttl_covers_every_request_that_is_accepted() -> None:
@@ -42,19 +42,19 @@ def test_the_ttl_covers_every_request_that_is_accepted() -> None:
             signed = payseal.Request("POST", "/", signer.sign(request, created=created), b"x")
             authenticated = verifier.verify(signed, now=now)
             assert authenticated.expires is not None
-            assert now + Guard(verifier, MemoryLedger()).claim_ttl(keep=False) > authenticated.expires
+            assert now + Guard(verifier, MemoryLedger()).ttls[False] > authenticated.expires
 
 
 def test_a_scheme_without_a_time_is_remembered_as_long_as_it_is_told() -> None:
     webhook = Verifier(payseal.scheme("startbutton-webhook"), CREDENTIAL)
-    assert Guard(webhook, MemoryLedger()).claim_ttl(keep=False) == 86_400
-    assert Guard(webhook, MemoryLedger(), replay_ttl=60 * 60).claim_ttl(keep=False) == 3600
+    assert Guard(webhook, MemoryLedger()).ttls[False] == 86_400
+    assert Guard(webhook, MemoryLedger(), replay_ttl=60 * 60).ttls[False] == 3600
 
 
 def test_a_kept_answer_and_a_long_lease_lengthen_it() -> None:
-    assert guard().claim_ttl(keep=True) == 86_400
-    assert guard(answer_ttl=10).claim_ttl(keep=True) > 600
-    assert guard(lease=7200).claim_ttl(keep=False) == 7200
+    assert guard().ttls[True] == 86_400
+    assert guard(answer_ttl=10).ttls[True] > 600
+    assert guard(lease=7200).ttls[False] == 7200
 
 
 # --- what a claim means ------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,9 @@ from payseal.verification import Authenticated, Verifier
 
 __all__ = ["ASGIMiddleware"]
 
+#: Looked up once: an enumeration's members are found by a search.
+_FRESH: Final = Outcome.FRESH
+
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -70,7 +73,9 @@ class ASGIMiddleware:
         headers = list(scope["headers"])
         try:
             request = Request(scope["method"], target_of(scope), headers)
-            content_length(request.values("content-length"), guard.max_body)
+            length = None if request.raw is None else request.raw.get(b"content-length")
+            if length is None or len(length) >= guard.digits or not length.isdigit():  # what cannot be seen to be small enough
+                content_length(request.values("content-length"), guard.max_body)
             message = await receive()
             body = message.get("body")
             if message.get("more_body", False) or type(body) is not bytes or len(body) > guard.max_body:
@@ -85,14 +90,13 @@ class ASGIMiddleware:
                 seen.authenticated = authenticated
                 if guard.admit is not None:
                     guard.require_admitted(authenticated, seen.client)
-                keep = guard.keeps(request)
-                ledger, ttl = guard.ledger, guard.claim_ttl(keep=keep)
-                arguments = authenticated.scope, authenticated.id, fingerprint(request), ttl
-                if ledger.blocking:
-                    claim = await self._claim(*arguments)
+                keep = guard.idempotent is not False and guard.keeps(request)
+                scope_of_id, request_id, mark, ttl = authenticated.scope, authenticated.id, fingerprint(request), guard.ttls[keep]
+                if guard.ledger.blocking:
+                    claim = await self._claim(scope_of_id, request_id, mark, ttl)
                 else:
-                    claim = ledger.claim(*arguments, lease=guard.lease, redo=guard.redo)
-                again = guard.answer_again(claim, keep=keep)
+                    claim = guard.ledger.claim(scope_of_id, request_id, mark, ttl, lease=guard.lease, redo=guard.redo)
+                again = None if claim.outcome is _FRESH else guard.answer_again(claim, keep=keep)
             except Rejected:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a lookup or a backend raises: in doubt, refuse
@@ -105,7 +109,8 @@ class ASGIMiddleware:
             guard.tell(ANSWERED_AGAIN, again.status, seen)
             await _give(again, scope, send)
             return
-        guard.tell(ACCEPTED, None, seen)
+        if guard.telling:
+            guard.tell(ACCEPTED, None, seen)
         exchange = _Kept(self, claim, send) if keep else _Exchange(self, claim, send)
         receive = _given_back(body, receive)
         del body, message  # where the application fails, this frame's locals may be logged
@@ -321,8 +326,11 @@ def target_of(scope: Scope) -> str:
     spellings apart either.
     """
     raw: bytes | None = scope.get("raw_path")
-    path = quote(scope["path"], safe=_PATH, errors="surrogatepass") if raw is None else raw.partition(b"?")[0].decode("latin-1")
     query: bytes = scope.get("query_string", b"")
+    if raw is None:
+        path = quote(scope["path"], safe=_PATH, errors="surrogatepass")
+    else:
+        path = (raw.partition(b"?")[0] if b"?" in raw else raw).decode("latin-1")
     return f"{path}?{query.decode('latin-1')}" if query else path
 
 

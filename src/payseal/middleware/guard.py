@@ -123,8 +123,15 @@ class Guard:
     #: one. Whoever gives this authenticates the sender by other means, and chooses the ``id`` that is used once. A signature that is
     #: there, be it empty or wrong, never gets here.
     unsigned: Callable[[Request], Authenticated | None] | None = None
-    #: What `claim_ttl` says: of a request whose answer is not kept, and of one whose answer is.
-    _ttls: tuple[float, float] = field(init=False, repr=False, compare=False)
+    #: How many digits ``max_body`` has: a number of fewer digits is less.
+    digits: int = field(init=False, repr=False, compare=False)
+    #: How long (seconds) an id must be remembered so that its request cannot come again: of a request whose answer is not kept, and of one
+    #: whose answer is. The window's whole width, from the furthest future it accepts to the last moment of its past, holds for any request
+    #: in it and needs no clock. Where answers are kept a claim lives as long as they do: one whose outcome nobody knows must not turn into a
+    #: second payment when the window has passed, since the same id may be signed again with a new time.
+    ttls: tuple[float, float] = field(init=False, repr=False, compare=False)
+    #: Whether anybody is told of decisions.
+    telling: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("max_body", "max_answer"):
@@ -136,7 +143,9 @@ class Guard:
             check_durations(getattr(self, name), self.lease)
         window = self.verifier.scheme.created
         ttl = self.replay_ttl if window is None else (window.last_moment(0) + window.future) / 1000 + _MARGIN
-        object.__setattr__(self, "_ttls", (max(ttl, self.lease), max(ttl, self.lease, self.answer_ttl)))
+        object.__setattr__(self, "digits", len(str(self.max_body)))
+        object.__setattr__(self, "telling", self.on_decision is not None or self.witness is not None)
+        object.__setattr__(self, "ttls", (max(ttl, self.lease), max(ttl, self.lease, self.answer_ttl)))
 
     def unsigned_sender(self, request: Request) -> Authenticated | None:
         """The proven sender of a request without a signature header; ``None`` for every other, which is to be verified."""
@@ -158,7 +167,7 @@ class Guard:
 
     def tell(self, code: str, status: int | None, seen: Seen, rejected: Rejected | None = None) -> None:
         """Tell what was decided. Never raises."""
-        if self.on_decision is None and self.witness is None:
+        if not self.telling:
             return
         said = seen.authenticated or seen.presented
         keyid, nonce = (said.keyid, said.nonce) if said is not None else (None, None)
@@ -177,15 +186,6 @@ class Guard:
         """Whether this request's answer is kept and given again."""
         return bool(self.idempotent(request)) if callable(self.idempotent) else self.idempotent
 
-    def claim_ttl(self, *, keep: bool) -> float:
-        """How long (seconds) the id must be remembered so that the request cannot come again.
-
-        The window's whole width, from the furthest future it accepts to the last moment of its past, holds for any request in it and
-        needs no clock. Where answers are kept a claim lives as long as they do: one whose outcome nobody knows must not turn into
-        a second payment when the window has passed, since the same id may be signed again with a new time.
-        """
-        return self._ttls[keep]
-
     def answer_again(self, claim: Claim, *, keep: bool) -> Answer | None:
         """What the claim means: ``None`` to go on to the handler, or the answer to give again. Raises `Rejected`."""
         if claim.outcome is _FRESH:
@@ -203,8 +203,11 @@ class Guard:
     def settle(self, claim: Claim, status: int | None, answer: Answer | None = None, *, keep: bool) -> None:
         """Tell the ledger how it ended; may wait where the ledger does. Never raises: the work is done, and its answer is due."""
         try:
-            ttl = self.answer_ttl if keep else None
-            held = claim.complete(self._kept(answer, claim), ttl=ttl) if succeeded(status) else claim.release()
+            if status is not None and status < 500:  # as `succeeded`
+                kept = None if answer is None else self._kept(answer, claim)
+                held = claim.ledger.complete(claim, kept, ttl=self.answer_ttl if keep else None)
+            else:
+                held = claim.ledger.release(claim)
         except Exception as error:  # noqa: BLE001 - whatever a backend raises
             report.unsettled(status, error)
         else:

@@ -77,9 +77,8 @@ class WSGIMiddleware:
                 seen.authenticated = authenticated
                 guard.require_admitted(authenticated, seen.client)
                 keep = guard.keeps(request)
-                ttl = guard.claim_ttl(keep=keep)
                 claim = guard.ledger.claim(
-                    authenticated.scope, authenticated.id, fingerprint(request), ttl, lease=guard.lease, redo=guard.redo
+                    authenticated.scope, authenticated.id, fingerprint(request), guard.ttls[keep], lease=guard.lease, redo=guard.redo
                 )
                 again = guard.answer_again(claim, keep=keep)
             except Rejected:
