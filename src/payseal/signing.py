@@ -138,7 +138,7 @@ class Signer:
                 return None
             headers = start()
             headers[nonce_name] = nonce = next_id()
-            headers[created_name] = text = str(int(seconds * 1000 + SHORT) // granularity)
+            headers[created_name] = text = str(int(seconds * 1000.0 + SHORT) // granularity)
             headers[signature_name] = spell(compute(leading(keyid, nonce, text), body)).decode()
             return headers
 

@@ -17,7 +17,7 @@ from typing import Final
 from payseal.authenticated import Authenticated
 from payseal.credentials import Credential, Credentials, Lookup, resolver
 from payseal.errors import Rejected, SchemeError
-from payseal.fastpath import END_OF_TIME, Verify, prover, whole
+from payseal.fastpath import END_OF_TIME, prover
 from payseal.mac import PreparedMac, same
 from payseal.presented import MAX_HEADER, Presented, quick_reader, read_strictly, single
 from payseal.request import Request, leading_bytes
@@ -65,18 +65,13 @@ class Verifier:
         self._padding = tuple(PreparedMac(algorithm, os.urandom(32) if algorithm.keyed else None) for _ in range(_PASSES))
         self._nobody = Credential(None, os.urandom(32), os.urandom(32).hex())
         self._read_quickly = quick_reader(scheme)
-        self._prove = prover(scheme, self._padding[0])
-        self._verify_whole = self._whole(credentials)
+        fast = prover(scheme, self._padding[0], _by_keyid(credentials), clock)
+        self._prove = fast.prove if fast is not None else None
+        # Only where no other class reads or checks in its own way.
+        own = (type(self).read, type(self).check) == (Verifier.read, Verifier.check)
+        self._verify_whole = fast.prove if fast is not None and fast.reads and own else None
         #: Whether `verify` has a fast path and all that it needs here, so that it waits for nothing.
         self.at_once = self._verify_whole is not None
-
-    def _whole(self, credentials: Credentials) -> Verify | None:
-        """The fast path for `verify`: where no other class reads or checks in its own way, and looking a credential up has no effects."""
-        if self._prove is None or (type(self).read, type(self).check) != (Verifier.read, Verifier.check):
-            return None
-        if isinstance(credentials, Credential):
-            return whole(self.scheme, self._prove, lambda keyid: credentials, self._clock)
-        return whole(self.scheme, self._prove, credentials.get, self._clock) if type(credentials) is dict else None
 
     def __repr__(self) -> str:
         return f"<Verifier {self.scheme.name!r}>"
@@ -121,35 +116,11 @@ class Verifier:
         """
         seconds = self._clock() if now is None else now
         computed = 0
-        leading = self.scheme.signature.base.leading
-        if (
-            self._prove is not None
-            and leading is not None
-            and type(request.body) is bytes
-            and presented.keyid is not None
-            and presented.nonce is not None
-            and presented.created_text is not None
-            and presented.created is not None
-            and not presented.digests
-            and len(presented.signatures) == 1
-            and type(seconds) is float
-            and 0.0 <= seconds < END_OF_TIME
-        ):
-            found = self._prove(
-                leading(presented.keyid, presented.nonce, presented.created_text),
-                request.body,
-                presented.signatures[0][0].encode("ascii", "replace"),
-                presented.keyid,
-                presented.token,
-                presented.nonce,
-                presented.created_text.encode(),
-                presented.created,
-                credential,
-                seconds,
-            )
-            if not isinstance(found, int):
+        if self._prove is not None:
+            found = self._prove(request, seconds, presented, credential)
+            if isinstance(found, Authenticated):
                 return found
-            computed = found
+            computed = 0 if found is None else found[1]
         return self._check_fully(request, presented, credential, seconds, computed)
 
     def _check_fully(
@@ -249,6 +220,13 @@ class Verifier:
             body = leading_bytes(request, LEADING)
             if other_reading(presented.nonce or "", text, body, rule, nonces.grammar, now):
                 raise Rejected("ambiguous-base", "where the id, the time and the body begin and end cannot be told from the signature")
+
+
+def _by_keyid(credentials: Credentials) -> Callable[[str], Credential | None] | None:
+    """How a credential is found by nothing but its keyid; ``None`` where finding it may have effects, or takes more."""
+    if isinstance(credentials, Credential):
+        return lambda keyid: credentials
+    return credentials.get if type(credentials) is dict else None
 
 
 def _signed(mac: bytes, presented: Presented) -> bool:

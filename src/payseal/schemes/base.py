@@ -62,13 +62,15 @@ class SignatureBase:
 class BaseTemplate:
     """A base's template, taken apart once: the runs of text before, between and after the places where the body goes."""
 
-    __slots__ = ("_runs", "leading", "parts", "raw_leading")
+    __slots__ = ("_runs", "in_order", "leading", "parts", "raw_leading")
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
         #: What comes before the body, for a base that is texts of `SAID` and literals and then the body, as nearly all are; else ``None``.
         self.leading: Leading | None = None
         #: The same from bytes.
         self.raw_leading: Leading | None = None
+        #: Whether it is the three themselves, one after the other.
+        self.in_order = False
         self.parts = parts  # as the scheme file has them
         runs: list[list[Part]] = [[]]
         for part in parts:
@@ -79,6 +81,7 @@ class BaseTemplate:
         self._runs = tuple(_writer(run) for run in runs)
         if len(runs) == 2 and not runs[1] and all(isinstance(part, str) or part.name in SAID for part in runs[0]):
             self.leading, self.raw_leading = _leading(runs[0])
+            self.in_order = [part.name if isinstance(part, Component) else part for part in runs[0]] == list(SAID)
 
     def of(self, values: Mapping[str, str], request: Request, header: Header) -> SignatureBase:
         """The base of one request. ``values`` are the texts of keyid, nonce, created and token. Raises `Rejected` when a covered part
