@@ -1,12 +1,12 @@
 """Claims a second: each ledger with one caller, and with many who wait at once in one process. All in one run, on this machine.
 
-    python benchmarks/ledger.py [--seconds 2] [--callers 64] [--group 512] [--json FILE] [memory sqlite postgresql valkey …]
+    python benchmarks/ledger.py [--seconds 2] [--callers 64] [--more 256] [--group 512] [--json FILE] [memory sqlite postgresql valkey …]
 
 ``--group 1`` sends each call by itself.
 
 A name stands for a server that the script starts itself, a URL for one that is there already (its claims stay behind, for ten minutes).
 ``alone`` is one thread that claims, waits, and claims again. ``threads`` are as many threads as there are callers, ``tasks`` as many
-asyncio tasks: what the WSGI and the ASGI middleware do. ``ratio`` is the better of the two by ``alone``. ``cpu`` is what a claim costs this
+asyncio tasks: what the WSGI and the ASGI middleware do; ``more`` are tasks again, ``--more`` of them. ``ratio`` is the best of these by ``alone``. ``cpu`` is what a claim costs this
 process with the tasks, in microseconds of processor time: other work on the machine shows in the other figures and hardly in it. The time of
 one `hmac.digest`, measured beside it, tells how fast the machine was just then.
 
@@ -53,13 +53,14 @@ class Figures:
     alone: float
     threads: float
     tasks: float
+    more: float
     cpu: float
     hmac: float
 
     @property
     def ratio(self) -> float:
         """What many callers are worth."""
-        return max(self.threads, self.tasks) / self.alone
+        return max(self.threads, self.tasks, self.more) / self.alone
 
 
 def names() -> Names:
@@ -155,12 +156,12 @@ def url_of(name: str, stack: ExitStack) -> str:
     return name
 
 
-def measured(name: str, callers: int, seconds: float) -> Figures:
+def measured(name: str, callers: int, more: int, seconds: float) -> Figures:
     """All figures of one ledger."""
     before = digest_time()
     if name in ("memory", "memory://"):
         (alone, cpu), (threads, _) = directly(1), directly(callers)
-        return Figures("memory", alone, threads, alone, cpu, min(before, digest_time()))
+        return Figures("memory", alone, threads, alone, alone, cpu, min(before, digest_time()))
     with ExitStack() as stack:
         ledger = open_ledger(url_of(name, stack))
         assert isinstance(ledger, GroupedLedger)
@@ -169,8 +170,9 @@ def measured(name: str, callers: int, seconds: float) -> Figures:
         alone = with_threads(ledger, 1, seconds)
         threads = with_threads(ledger, callers, seconds)
         tasks, cpu = with_tasks(ledger, callers, seconds)
+        with_more, _ = with_tasks(ledger, more, seconds)
         shown = name.partition(":")[0]  # a URL may hold a password
-        return Figures(shown, alone, threads, tasks, cpu, min(before, digest_time()))
+        return Figures(shown, alone, threads, tasks, with_more, cpu, min(before, digest_time()))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -178,21 +180,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=2.0, help="for each figure")
     parser.add_argument("--callers", type=int, default=64)
+    parser.add_argument("--more", type=int, default=256)
     parser.add_argument("ledgers", nargs="*", default=["memory", "sqlite", "postgresql", "valkey"], help="names or URLs")
     parser.add_argument("--group", type=int, default=grouping._GROUP, help="calls sent together at most; 1 shows what grouping is worth")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     given = parser.parse_args(argv)
     setattr(grouping, "_GROUP", given.group)  # noqa: B010 - it is a constant to everybody else
-    print(f"claims a second; {given.callers} callers where there are many; Python {platform.python_version()}")
-    print(f"{'ledger':<12}{'alone':>10}{'threads':>10}{'tasks':>10}{'ratio':>8}{'cpu':>11}{'hmac':>11}")
+    print(
+        f"claims a second; {given.callers} callers where there are many, {given.more} where there are more; Python {platform.python_version()}"
+    )
+    print(f"{'ledger':<12}{'alone':>10}{'threads':>10}{'tasks':>10}{'more':>10}{'ratio':>8}{'cpu':>11}{'hmac':>11}")
     rows = []
     for name in given.ledgers:
-        row = measured(name, given.callers, given.seconds)
+        row = measured(name, given.callers, given.more, given.seconds)
         rows.append({**asdict(row), "ratio": row.ratio})
-        claims = f"{row.alone:>10,.0f}{row.threads:>10,.0f}{row.tasks:>10,.0f}"
+        claims = f"{row.alone:>10,.0f}{row.threads:>10,.0f}{row.tasks:>10,.0f}{row.more:>10,.0f}"
         print(f"{row.ledger:<12}{claims}{row.ratio:>8.1f}{row.cpu:>8.1f} µs{row.hmac:>8.2f} µs", flush=True)
     if given.json is not None:
-        settings = {"callers": given.callers, "seconds": given.seconds, "group": given.group, "python": platform.python_version()}
+        settings = {
+            "callers": given.callers,
+            "more": given.more,
+            "seconds": given.seconds,
+            "group": given.group,
+            "python": platform.python_version(),
+        }
         given.json.write_text(json.dumps({"unit": "claims a second; cpu and hmac in µs", **settings, "rows": rows}, indent=2) + "\n")
 
 

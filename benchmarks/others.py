@@ -9,10 +9,10 @@ from benchmarks.child import Unavailable, figures_of
 
 
 def middleware(*, requests: int, rounds: int) -> dict[str, Any]:
-    """The same application bare and behind the middleware, with each ledger that needs no server; and behind two that do nothing."""
+    """The same application bare and behind the middleware, with each ledger that needs no server; and behind the least there can be."""
     options = ("--requests", str(requests), "--rounds", str(rounds))
     with tempfile.TemporaryDirectory() as folder:
-        urls = ("memory://", f"sqlite:///{folder}/ledger.db", "passing", "reading")
+        urls = ("memory://", f"sqlite:///{folder}/ledger.db", "passing", "reading", "by-hand")
         rows = [
             figures_of("middleware.py", "--ledger", url, *options, part=f"middleware, {url.partition(':')[0]}", limit=120) for url in urls
         ]

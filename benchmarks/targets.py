@@ -55,7 +55,7 @@ def _ratio(size: int, operation: str) -> Callable[[Figures], float]:
 def _claims(ledger: str) -> Callable[[Figures], float]:
     def figure(parts: Figures) -> float:
         row = next(row for row in parts["ledger"]["rows"] if row["ledger"] == ledger)
-        most: float = max(row["threads"], row["tasks"])
+        most: float = max(row["threads"], row["tasks"], row["more"])
         return most
 
     return figure
