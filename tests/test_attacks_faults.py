@@ -16,7 +16,6 @@ from attacks.sending import CLOSED, SILENT
 BRIEF = faults.Scale(payers=3, kills=1, outages=1, stalls=0, away=0.3, calm=0.0, again=20)
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("name", faults.ROWS)
 def test_nothing_is_paid_twice_and_nothing_is_lost(name: str) -> None:
     row = faults.ROWS[name](BRIEF)

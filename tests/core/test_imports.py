@@ -8,14 +8,13 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import payseal
-
-pytestmark = pytest.mark.alone
 
 ROOT = Path(payseal.__file__).parent
 
@@ -184,8 +183,19 @@ def isolated(code: str) -> subprocess.CompletedProcess[str]:
 LIST = "import sys, json; before = set(sys.modules); import payseal; print(json.dumps(sorted(set(sys.modules) - before)))"
 
 
+@cache
+def loaded_by(code: str) -> frozenset[str]:
+    """The modules that it prints. An interpreter of its own says so once: it starts as empty as the next."""
+    return frozenset(json.loads(isolated(code).stdout))
+
+
+def bare() -> frozenset[str]:
+    """What an interpreter has that was asked for nothing."""
+    return loaded_by("import sys, json; print(json.dumps(sorted(sys.modules)))")
+
+
 def test_importing_payseal_loads_the_core_and_the_standard_library() -> None:
-    loaded: list[str] = json.loads(isolated(LIST).stdout)
+    loaded = loaded_by(LIST)
     foreign = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"payseal"}
     assert not foreign
     parts = {part_of(name) for name in loaded if name.split(".")[0] == "payseal"} - {"__init__"}
@@ -199,10 +209,8 @@ def test_importing_payseal_loads_the_core_and_the_standard_library() -> None:
      "secrets", "random", "datetime", "uuid", "logging", "threading", "subprocess", "concurrent.futures"],
 )  # fmt: skip
 def test_what_importing_payseal_does_not_load(module: str) -> None:
-    bare: list[str] = json.loads(isolated("import sys, json; print(json.dumps(sorted(sys.modules)))").stdout)
-    loaded: list[str] = json.loads(isolated(LIST).stdout)
     # A .pth file of the environment may have loaded it before us; the interpreter of this check is isolated, not empty.
-    assert module not in loaded or module in bare
+    assert module not in loaded_by(LIST) or module in bare()
 
 
 def test_signing_and_verifying_loads_little_more() -> None:
@@ -214,15 +222,14 @@ def test_signing_and_verifying_loads_little_more() -> None:
         "payseal.Verifier(scheme, known).verify(payseal.Request('POST', '/', made, b'{}'))\n"
         "print(json.dumps(sorted(sys.modules)))"
     )
-    loaded: set[str] = set(json.loads(isolated(code).stdout)) - set(
-        json.loads(isolated("import sys, json; print(json.dumps(sorted(sys.modules)))").stdout)
-    )
+    loaded = loaded_by(code) - bare()
     assert not loaded & {"sqlite3", "ssl", "asyncio", "http.client", "email", "socket", "urllib.parse", "uuid", "difflib", "payseal.ledger"}
 
 
 IMPORT = "import time; began = time.process_time(); import payseal; print((time.process_time() - began) * 1000)"
 
 
+@pytest.mark.alone
 def test_importing_payseal_takes_less_than_60_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:
     isolated(IMPORT)  # so that it is compiled
     # Time of the processor, since other tests run beside this one; and the least of it, since they can only add to it.

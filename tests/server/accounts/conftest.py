@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -47,6 +47,15 @@ def postgresql_database(postgresql: str, template: str = "template0") -> str:
     return make_url(postgresql).set(database=name).render_as_string(hide_password=False)
 
 
+@contextmanager
+def passing_database(postgresql: str, template: str = "template0") -> Iterator[str]:
+    """A new database for one test; its URL. Dropped afterwards: hundreds of them would be gigabytes to write, and to delete in the end."""
+    url = postgresql_database(postgresql, template)
+    yield url
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)".encode())
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "accounts.db"
@@ -71,20 +80,24 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables."""
     if kind == "sqlite":
-        return f"sqlite:///{tmp_path / 'accounts.db'}"
-    return postgresql_database(request.getfixturevalue("postgresql"))
+        yield f"sqlite:///{tmp_path / 'accounts.db'}"
+        return
+    with passing_database(request.getfixturevalue("postgresql")) as made:
+        yield made
 
 
 @pytest.fixture
-def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database with today's tables and nothing in them."""
     if kind == "sqlite":
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "accounts.db")
-        return f"sqlite:///{tmp_path / 'accounts.db'}"
-    return postgresql_database(request.getfixturevalue("postgresql"), request.getfixturevalue("migrated_postgresql"))
+        yield f"sqlite:///{tmp_path / 'accounts.db'}"
+        return
+    with passing_database(request.getfixturevalue("postgresql"), request.getfixturevalue("migrated_postgresql")) as made:
+        yield made
 
 
 @pytest.fixture

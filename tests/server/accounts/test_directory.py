@@ -19,7 +19,8 @@ from tests.clock import Clock
 from tests.core.support import counted_macs
 from tests.middleware.support import asgi_call
 
-pytestmark = pytest.mark.alone
+#: What is timed, by a test or by the directory itself.
+alone = pytest.mark.alone
 
 ACTOR = "test:operator"
 BODY = b'{"amount": 1}'
@@ -50,6 +51,7 @@ def accepted(verifier: AccountVerifier, request: Request) -> bool:
     return True
 
 
+@alone
 def test_a_change_is_seen_on_another_replica_within_a_second(
     url: str, ring: KeyRing, keys: CredentialStore, accounts: AccountStore, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +95,7 @@ def test_only_what_changed_is_loaded_again(database: Database, directory: Direct
     assert directory.by_keyid(theirs.keyid) is before[1]
 
 
+@alone
 def test_a_request_asks_the_database_nothing(
     database: Database, directory: Directory, keys: CredentialStore, kind: str, capsys: Any
 ) -> None:
@@ -237,6 +240,7 @@ def test_an_overlap_ends_without_a_word_from_the_database(database: Database, ri
 # --- in doubt -----------------------------------------------------------------------------------------------------------------
 
 
+@alone
 def test_a_database_that_fails_refuses_with_503_and_comes_back(
     url: str, database: Database, ring: KeyRing, keys: CredentialStore, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -284,6 +288,7 @@ def test_before_the_start_and_after_the_end_nothing_is_known(database: Database,
         directory.by_keyid("x")
 
 
+@alone
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_keeps_fresh_by_itself(directory: Directory, keys: CredentialStore) -> None:
     issued = keys.create("acme", "fiserv-payments", actor=ACTOR)
@@ -325,6 +330,7 @@ def test_a_database_put_in_its_place_is_loaded_whole(database: Database, directo
     assert directory.by_keyid(issued.keyid) is None
 
 
+@alone
 def test_a_thread_that_is_late_is_no_reason_to_refuse(directory: Directory, keys: CredentialStore) -> None:
     """On a busy machine the thread may miss its turn: the request looks itself, once, and only where the database answers."""
     issued = keys.create("acme", "fiserv-payments", actor=ACTOR)

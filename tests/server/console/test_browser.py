@@ -13,10 +13,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from payseal import Credential
 from payseal.server.accounts import Database
+from payseal.server.accounts.decided import newest_id
 from payseal.server.sandbox.serve import bind, serving
 from payseal.server.sandbox.welcome import console_link
 from payseal.server.vault import Vault
 from tests.browser import chromium, visit
+from tests.server.sandbox.calls import eventually
 
 from .browsing import (
     PHONE,
@@ -34,9 +36,6 @@ from .browsing import (
 )
 from .conftest import ACTOR, PASSWORD, Console
 from .hour import decision, hour, put
-
-# Pages that renew themselves by the second.
-pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")
@@ -432,9 +431,9 @@ def test_the_overview_renews_itself_without_getting_in_the_way(browser: Browser,
             page.wait_for_timeout(200)
 
         def refuse_one() -> str:
-            before = refused.inner_text()
+            before, newest = refused.inner_text(), newest_id(console.database)
             refused_sale(console)
-            time.sleep(0.5)
+            eventually(lambda: newest_id(console.database) > newest)
             return before
 
         page.get_by_text("Minute by minute").click()
@@ -478,6 +477,7 @@ def test_the_overview_renews_itself_without_getting_in_the_way(browser: Browser,
         expect(page).to_have_url(re.compile("/console/sign-in"))
 
 
+@pytest.mark.alone
 def test_ten_thousand_decisions_open_quickly(browser: Browser, console: Console) -> None:
     rows = hour(console.vault.demo_keys(), time.time(), busy=175.0)
     assert len(rows) >= 10_000

@@ -183,7 +183,11 @@ def test_requests_sent_ahead_are_answered_in_turn_and_read_a_few_at_a_time(serve
         client.send(GET.replace(b"/", b"/wait", 1))
         sender = threading.Thread(target=client.send, args=(sent,))
         sender.start()
-        time.sleep(0.5)
+        deadline = time.monotonic() + 10
+        while not server.heads:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.5)  # and in this time it reads no more than it may
         (protocol,) = server.server.server_state.connections
         assert len(getattr(protocol, "pipeline", ())) * len(POST) <= connections._SLICE
         assert len(server.heads) == 1

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from payseal.cli.group import payseal
 from payseal.server.vault import control_token
 
 from .calls import balance, charge, issue, sale, transfer
@@ -102,22 +104,26 @@ def test_an_order_that_cannot_be_is_refused_with_its_field(sandbox: Sandbox, doc
     assert order(sandbox, "GET").json == []
 
 
-def faults(sandbox: Sandbox, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "payseal", "sandbox", "faults", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+FAULTS = ("sandbox", "faults")
+
+
+def faults(*arguments: str) -> Result:
+    return CliRunner().invoke(payseal, [*FAULTS, *arguments], prog_name="payseal")
 
 
 def test_the_command_line_gives_orders_to_the_running_sandbox(sandbox: Sandbox) -> None:
     folder = ("--folder", str(sandbox.vault.folder))
-    added = faults(sandbox, "add", "error-before", "--provider", "fiserv", *folder)
+    # From another process, as an operator does; that a process does what the command does here, tests/cli/test_process.py holds.
+    command = [sys.executable, "-m", "payseal", *FAULTS, "add", "error-before", "--provider", "fiserv", *folder]
+    added = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (added.returncode, "nothing was done" in added.stderr) == (0, True)
-    listed = json.loads(faults(sandbox, "list", "--json", *folder).stdout)
+    listed = json.loads(faults("list", "--json", *folder).stdout)
     assert [(each["kind"], each["times"]) for each in listed] == [("error-before", 1)]
     assert sale(sandbox).status == 500
-    assert faults(sandbox, "add", "slow", "--seconds", "0.1", "--always", *folder).returncode == 0
-    assert "1 taken back" in faults(sandbox, "clear", *folder).stderr
-    assert "400006" in faults(sandbox, "kinds").stdout
-    refused = faults(sandbox, "add", "decline", "--seconds", "3", *folder)
-    assert (refused.returncode, "takes no seconds" in refused.stderr) == (2, True)
-    nowhere = faults(sandbox, "list", "--folder", str(sandbox.vault.folder / "nowhere"))
-    assert (nowhere.returncode, "no sandbox runs on" in nowhere.stderr) == (4, True)
+    assert faults("add", "slow", "--seconds", "0.1", "--always", *folder).exit_code == 0
+    assert "1 taken back" in faults("clear", *folder).stderr
+    assert "400006" in faults("kinds").stdout
+    refused = faults("add", "decline", "--seconds", "3", *folder)
+    assert (refused.exit_code, "takes no seconds" in refused.stderr) == (2, True)
+    nowhere = faults("list", "--folder", str(sandbox.vault.folder / "nowhere"))
+    assert (nowhere.exit_code, "no sandbox runs on" in nowhere.stderr) == (4, True)
