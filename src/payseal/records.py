@@ -5,7 +5,8 @@ A record that is made for every request is made otherwise: as an object of a pla
 any attribute is, and which becomes a record by taking on its class.
 
     made = Open()
-    made.keyid, made.nonce = keyid, nonce   # every field
+    made.keyid = keyid
+    made.nonce = nonce   # every field, each by itself: several at once are put into a tuple first
     made.__class__ = Record
 """
 

@@ -55,7 +55,7 @@ class MemoryLedger(Ledger):
         self._entries: dict[_Key, _Kept] = {}
         self._bytes = 0
         #: The durations that were looked at last, which are the same for most claims.
-        self._sound: tuple[float, float] | None = None
+        self._ttl, self._lease = math.nan, math.nan
         # Ids that are not filed yet.
         self._new: deque[_Key] = deque()
         # Ids by the second at which they are over, and those seconds as a heap: one number a second, however many ids come and go.
@@ -77,9 +77,9 @@ class MemoryLedger(Ledger):
         return len(self._entries)
 
     def claim(self, scope: str, id: str, fingerprint: bytes, ttl: float, *, lease: float = 60.0, redo: bool = False) -> Claim:
-        if (ttl, lease) != self._sound:
+        if ttl != self._ttl or lease != self._lease:
             rules.check_durations(ttl, lease)
-            self._sound = ttl, lease
+            self._ttl, self._lease = ttl, lease
         if not (scope.isascii() and id.isascii()):
             rules.check_text(scope, id)
         at = self._clock()
@@ -187,19 +187,26 @@ class MemoryLedger(Ledger):
 
     def _file_new(self) -> None:
         """File the ids that wait for it, each under what is remembered of it by now."""
+        second, keys = -1, self._over
         for _ in range(len(self._new)):
             key = self._new.popleft()
             found = self._entries.get(key)
             if found is not None:
-                self._file(key, math.ceil(found[1]))
+                if (ends := math.ceil(found[1])) != second:
+                    second, keys = ends, self._of(ends)
+                keys.add(key)
 
     def _file(self, key: _Key, second: int) -> None:
+        self._of(second).add(key)
+
+    def _of(self, second: int) -> set[_Key]:
+        """The ids that are over at that second."""
         keys = self._by_second.get(second)
         if keys is None:
             keys = self._by_second[second] = set()
             heapq.heappush(self._seconds, second)
             self._next = min(self._next, second)
-        keys.add(key)
+        return keys
 
     def _unfile(self, key: _Key, old: _Kept) -> None:
         self._by_second.get(math.ceil(old[1]), self._over).discard(key)

@@ -77,7 +77,12 @@ _FRESH: Final = Outcome.FRESH
 def fresh(ledger: Ledger, scope: str, id: str, holder: object) -> Claim:
     """A FRESH claim. One is made for each request, so it is made quickly: see `payseal.records`."""
     made: Any = _OpenClaim()
-    made.ledger, made.scope, made.id, made.outcome, made.answer, made.holder = ledger, scope, id, _FRESH, None, holder
+    made.ledger = ledger
+    made.scope = scope
+    made.id = id
+    made.outcome = _FRESH
+    made.answer = None
+    made.holder = holder
     made.__class__ = Claim
     claim: Claim = made
     return claim
