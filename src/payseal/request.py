@@ -48,9 +48,19 @@ class Request:
         self.method = method if type(method) is str else _text(method)
         self.target = target if type(target) is str else _text(target)
         self.body: Body = body
-        self.raw = raw = _raw(headers) if type(headers) is list else None
-        if raw is None:
-            self._take(headers if type(headers) is list or type(headers) is tuple else _pairs(headers))
+        pairs: Any = headers
+        if type(pairs) is list:
+            self.raw = _raw(pairs)
+            if self.raw is None:
+                self._take(pairs)
+            return
+        self.raw = None
+        if type(pairs) is dict:
+            self._take(pairs.items())
+        elif type(pairs) is tuple and not pairs:
+            self.headers, self.by_name = (), {}
+        else:
+            self._take(_pairs(pairs))
 
     def _take(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         """Make `headers` and `by_name`."""
