@@ -93,11 +93,13 @@ def test_a_key_that_was_revoked_is_said_to_be(sandbox: Sandbox) -> None:
         store.revoke(issued.keyid, actor="test:operator")
         assert store.revoked(keyid=issued.keyid)
         credential = Credential(issued.keyid, issued.secret, issued.token)
-        deadline = time.monotonic() + 5
-        while (answer := sandbox.signed(name, credential, "POST", path, raw=body)).json["payseal"]["cause"]["code"] != "credential-revoked":
-            assert time.monotonic() < deadline, answer.json
+        # The sandbox looks for changes each second: where it looked between the two, it takes the key until it looks again.
+        deadline, code = time.monotonic() + 5, None
+        while code != "credential-revoked":
+            assert time.monotonic() < deadline, code
+            answer = sandbox.signed(name, credential, "POST", path, raw=body)
+            code = answer.json["payseal"]["cause"]["code"] if answer.status == 401 else answer.status
             time.sleep(0.1)
-        assert answer.status == 401
     assert not store.revoked(keyid="nobody")
     assert not store.revoked(token="nothing")
     database.close()
