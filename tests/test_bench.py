@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import bench, chart, child, cold_import, memory, page, sign_verify, tables, timing
+from benchmarks import asgi_least, bench, chart, child, cold_import, memory, middleware, page, sign_verify, tables, timing
 from benchmarks.contestant import Contestant, Unfit, check, json_body
 from benchmarks.ours import PAYSEAL, contestants
 from benchmarks.peers import PEERS
@@ -211,3 +212,27 @@ def test_the_script_is_a_shell_script_and_shows_its_options() -> None:
         [sys.executable, "-m", "benchmarks.bench", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert {"--quick", "--only", "--docs", "--page", "--json"} <= set(re.findall(r"--[a-z]+", shown))
+
+
+def test_the_middleware_by_hand_verifies_and_remembers() -> None:
+    """Else it would say nothing of what verifying and remembering cost at least."""
+    guarded = asgi_least.ByHand(middleware.bare, middleware.SECRET.encode())
+
+    def status(signed: bytes, body: bytes | None = None) -> int:
+        head, _, sent = signed.partition(b"\r\n\r\n")
+        pairs = [tuple(line.split(b": ", 1)) for line in head.split(b"\r\n")[1:]]
+        scope = {"method": "POST", "raw_path": b"/payments/v1/charges", "headers": [(name.lower(), value) for name, value in pairs]}
+        said: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": sent if body is None else body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            said.append(message)
+
+        asyncio.run(guarded(scope, receive, send))
+        found: int = said[0]["status"]
+        return found
+
+    first, second = middleware.signed_requests(2)
+    assert [status(first), status(first), status(second, b"{}"), status(second)] == [200, 401, 401, 200]
