@@ -1,4 +1,4 @@
-"""Fuzzing finds nothing in some seconds a target; what it once found interesting holds; what is wrong it would find."""
+"""Fuzzing finds nothing in twenty seconds a target; what it once found interesting holds; what is wrong it would find."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ from fuzz.runs import MOST_BYTES, MOST_FILES, run
 from fuzz.targets import HERE, TARGETS, Target, kept
 from fuzz.worker import GUIDED
 
-from tests.hypothesis_profiles import LONG
-
-#: How long each target is fuzzed (seconds), from the corpus that was kept: with the long profile as long as `scripts/fuzz` does.
-SECONDS = 20 if LONG else 8
+#: How long each target is fuzzed (seconds).
+SECONDS = 20
 each_target = pytest.mark.parametrize("name", TARGETS)
 
 

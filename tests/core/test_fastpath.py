@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import payseal
@@ -22,7 +22,6 @@ from payseal.request import _listed
 from payseal.schemes.base import BaseTemplate
 from payseal.schemes.boundaries import LEADING, UUID_LENGTH, displacing, other_reading
 from payseal.schemes.template import parse
-from tests.hypothesis_profiles import settings
 
 from .support import BODY, CATALOGUE, KEYID, NONCE, NOW, SECRET, counted_macs, credential, hmac_base64, known, rejection, signer
 
@@ -149,7 +148,7 @@ CREDENTIALS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 
 
 @each_scheme
-@settings(150)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_it_answers_as_the_general_path_does(scheme: payseal.Scheme, data: st.DataObject) -> None:
     request, now = data.draw(arriving(scheme))
@@ -165,7 +164,7 @@ def test_it_answers_as_the_general_path_does(scheme: payseal.Scheme, data: st.Da
 
 
 @each_scheme
-@settings(100)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_what_is_read_quickly_is_what_is_read_strictly(scheme: payseal.Scheme, data: st.DataObject) -> None:
     request, _ = data.draw(arriving(scheme))

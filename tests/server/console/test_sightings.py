@@ -258,16 +258,16 @@ def test_the_last_ones_are_kept_by_number() -> None:
 
 def test_the_last_ones_are_kept_by_size() -> None:
     kept = Sightings(room=100_000)
-    traces = [str(uuid.uuid4()) for _ in range(5)]
+    traces = [str(uuid.uuid4()) for _ in range(50)]
     large = {f"X-{number}": "v" * 4000 for number in range(300)}
     for trace in traces:
         found = sighting(b"b" * 1_000_000, trace, large)
         assert found.size < 120_000
         kept.add(found if trace != traces[-1] else sighting(b"b" * 1_000_000, trace))
     assert [trace for trace in traces if kept.find(trace)] == traces[-1:]
-    for number in range(300):
+    for number in range(2000):
         kept.add(sighting(b"b" * 1000, f"{number}"))
-    left = [each for number in range(300) if (each := kept.find(f"{number}")) is not None]
+    left = [each for number in range(2000) if (each := kept.find(f"{number}")) is not None]
     assert 10 < len(left) < 100
     assert sum(each.size for each in left) <= 100_000
 
