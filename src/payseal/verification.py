@@ -67,8 +67,8 @@ class Verifier:
         self._read_quickly = quick_reader(scheme)
         fast = prover(scheme, self._padding[0], _by_keyid(credentials), clock)
         self._prove = fast.prove if fast is not None else None
-        # Only where no other class reads or checks in its own way.
-        own = (type(self).read, type(self).check) == (Verifier.read, Verifier.check)
+        # Only where no other class finds, reads or checks in its own way.
+        own = (type(self).find, type(self).read, type(self).check) == (Verifier.find, Verifier.read, Verifier.check)
         self._verify_whole = fast.prove if fast is not None and fast.reads and own else None
         #: Whether `verify` has a fast path and all that it needs here, so that it waits for nothing.
         self.at_once = self._verify_whole is not None

@@ -327,9 +327,22 @@ def test_another_class_reads_and_checks_in_its_own_way() -> None:
         def check(self, *arguments: Any, **named: Any) -> payseal.Authenticated:
             raise payseal.Rejected("unavailable")
 
+    class Finding(payseal.Verifier):
+        def find(self, presented: Any) -> Any:
+            raise payseal.Rejected("unavailable")
+
     request = payseal.Request("POST", "/v1", good(FISERV), BODY)
-    for kind in (Reading, Checking):
+    for kind in (Reading, Checking, Finding):
         assert rejection(lambda: kind(FISERV, {KEYID: credential()}).verify(request, now=NOW)).code == "unavailable"  # noqa: B023
+
+
+def test_a_clock_before_the_epoch_is_no_clock_even_where_the_time_is_in_its_window() -> None:
+    created = "0" * 13
+    signature = hmac_base64(KEYID.encode() + NONCE.encode() + created.encode() + BODY)
+    headers = {"Api-Key": KEYID, "Client-Request-Id": NONCE, "Timestamp": created, "Message-Signature": signature}
+    request = payseal.Request("POST", "/v1", headers, BODY)
+    assert verifier(FISERV).verify(request, now=1.0).created == 0.0
+    assert rejection(lambda: verifier(FISERV).verify(request, now=-1.0)).code == "unavailable"
 
 
 def test_another_way_to_find_a_credential_is_asked() -> None:

@@ -203,7 +203,7 @@ class Guard:
     def settle(self, claim: Claim, status: int | None, answer: Answer | None = None, *, keep: bool) -> None:
         """Tell the ledger how it ended; may wait where the ledger does. Never raises: the work is done, and its answer is due."""
         try:
-            if status is not None and status < 500:  # as `succeeded`
+            if succeeded(status):
                 kept = None if answer is None else self._kept(answer, claim)
                 held = claim.ledger.complete(claim, kept, ttl=self.answer_ttl if keep else None)
             else:
